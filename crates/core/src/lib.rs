@@ -1,0 +1,19 @@
+//! The vocabulary of Bellbuoy, and the kernel that every stage runs in.
+//!
+//! Pure: no I/O, no clock, no randomness that could reach a decision, no bytes of any outside format.
+
+pub mod fact;
+pub mod incident;
+pub mod object;
+pub mod page;
+pub mod report;
+pub mod rules;
+pub mod stage;
+pub mod table;
+pub mod task;
+pub mod time;
+pub mod timers;
+pub mod triage;
+
+/// Text of a fact: shared, because names recur.
+pub type Text = std::sync::Arc<str>;

@@ -1,0 +1,316 @@
+//! The task: one stage on one partition, and the only caller of its stage.
+//!
+//! It keeps stream time per scope, holds records back, hands them over by (observed_at, id) with due timers before
+//! them, and turns a batch into one commit: effects, changelog, position. Every runner, replay, test and bench drives
+//! this same task.
+
+use crate::fact::FactId;
+use crate::incident::{Flow, Stamped};
+use crate::object::Scope;
+use crate::stage::{Ctx, Effect, Pace, Record, Stage, State, Timed};
+use crate::table::{Corrupt, Ledger, OrderedTable};
+use crate::time::{Span, Time};
+use std::collections::BTreeMap;
+
+/// An offset in the input partition. Offsets have gaps: transaction markers take some.
+pub type Offset = i64;
+
+/// Records held back per scope at the most. Beyond it stream time moves on to the oldest of them as if the lateness
+/// were over: order within the lateness is then given up, facts are not. Per scope and not per partition, so that a
+/// neighbour cannot enter a decision. A burst of 10,000 facts/s fills a tenth of it in two seconds.
+pub const HELD_RECORDS_MAX: usize = 200_000;
+
+/// One stage on one partition.
+pub struct Task<S: Stage> {
+    stage: S,
+    scopes: BTreeMap<Scope, Slot<S>>,
+    /// The first offset that was never read.
+    read_to: OrderedTable<(), Offset>,
+    /// Stream time is a row per scope, so that the changelog alone tells what was handed over.
+    clocks: OrderedTable<Scope, Clock>,
+    effects: Vec<Effect<S::Out>>,
+    late: u64,
+}
+
+struct Slot<S: Stage> {
+    held: BTreeMap<(Time, FactId), (Offset, S::In)>,
+    state: S::State,
+}
+
+/// Stream time of a scope: everything up to here was handed over, and what comes for it now comes late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
+struct Clock(Time);
+
+/// What a commit must make durable, all of it or nothing.
+#[derive(Debug)]
+pub struct Commit<Out> {
+    /// What the stage did.
+    pub effects: Vec<Effect<Out>>,
+    /// Changed rows of its tables, each key once.
+    pub changelog: Vec<Row>,
+    /// Where a successor must begin to read: the first offset that is held back or unread.
+    pub resume_at: Offset,
+}
+
+/// A row of a changelog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Scope, table and key.
+    pub key: Vec<u8>,
+    /// The row's image; none deletes it.
+    pub value: Option<Vec<u8>>,
+}
+
+const READ_TO: u8 = 0;
+const CLOCKS: u8 = 1;
+const FIRST_OF_STATE: u8 = 2;
+
+impl<S: Stage> Task<S> {
+    /// A task that has seen nothing.
+    pub fn new(stage: S) -> Self {
+        Self {
+            stage,
+            scopes: BTreeMap::new(),
+            read_to: OrderedTable::default(),
+            clocks: OrderedTable::default(),
+            effects: Vec::new(),
+            late: 0,
+        }
+    }
+
+    /// Takes the next record in. Records of offsets that were read before are expected after a restore: those that
+    /// had been handed over are passed by, those that had been held back are held again.
+    pub fn feed(&mut self, offset: Offset, record: S::In) {
+        let seen = offset < self.read_to();
+        self.advance(offset);
+        let scope = record.scope().clone();
+        let at = record.observed_at();
+        let released = self.clocks.get(&scope).map(|clock| clock.0);
+        let is_late = released.is_some_and(|released| at <= released);
+        if seen && (is_late || record.pace() != Pace::Held && record.pace() != Pace::Tick) {
+            return;
+        }
+        match record.pace() {
+            // Where time is kept by what is held back, a person's clock does not move it.
+            Pace::AtOnce if S::LATENESS > Span::ZERO => {
+                self.hand_over(&scope, released.unwrap_or(at), false, record);
+            }
+            Pace::AtOnce => {
+                let now = released.map_or(at, |released| released.max(at));
+                self.turn_to(&scope, now);
+                self.hand_over(&scope, now, false, record);
+            }
+            Pace::End => {
+                self.release(&scope, at);
+                let now = self.clocks.get(&scope).map_or(at, |clock| clock.0.max(at));
+                self.turn_to(&scope, now);
+                self.hand_over(&scope, now, false, record);
+                self.forward(&scope, now, Flow::Watermark);
+            }
+            Pace::Held | Pace::Tick if is_late => {
+                if record.pace() == Pace::Held {
+                    self.late += 1;
+                    let now = released.unwrap_or(at);
+                    self.hand_over(&scope, now, true, record);
+                }
+            }
+            Pace::Held | Pace::Tick => {
+                let slot = self.scopes.entry(scope.clone()).or_default();
+                slot.held.entry((at, record.id())).or_insert((offset, record));
+                // The newest record is always held, so that what is held tells how far stream time has come.
+                let newest = slot.held.last_key_value().map_or(at, |((newest, _), _)| *newest);
+                let oldest = slot.held.first_key_value().map_or(at, |((oldest, _), _)| *oldest);
+                let is_full = slot.held.len() > HELD_RECORDS_MAX;
+                self.release(&scope, if is_full { oldest.max(newest - S::LATENESS) } else { newest - S::LATENESS });
+            }
+        }
+    }
+
+    /// Notes that everything before `offset` was read, though no record came of it: markers, dead letters.
+    pub fn skip_to(&mut self, offset: Offset) {
+        self.advance(offset - 1);
+    }
+
+    /// Ends the batch: everything in it is to be made durable.
+    pub fn commit(&mut self) -> Commit<S::Out> {
+        let mut changelog = Vec::new();
+        let mut table = |scope: Option<&Scope>, table: u8, ledger: &mut dyn Ledger| {
+            ledger.commit(&mut |key, value| changelog.push(Row { key: row_key(scope, table, &key), value }));
+        };
+        table(None, READ_TO, &mut self.read_to);
+        table(None, CLOCKS, &mut self.clocks);
+        for (scope, slot) in &mut self.scopes {
+            for (number, ledger) in (FIRST_OF_STATE..).zip(slot.state.ledgers()) {
+                table(Some(scope), number, ledger);
+            }
+        }
+        Commit { effects: std::mem::take(&mut self.effects), changelog, resume_at: self.resume_at() }
+    }
+
+    /// Forgets the batch. The runner must feed again from [`Task::resume_at`].
+    pub fn abort(&mut self) {
+        self.effects.clear();
+        Ledger::abort(&mut self.read_to);
+        Ledger::abort(&mut self.clocks);
+        for slot in self.scopes.values_mut() {
+            slot.held.clear();
+            slot.state.ledgers().into_iter().for_each(Ledger::abort);
+            slot.state.rebuild();
+        }
+    }
+
+    /// Takes a row of the changelog in, before the first record.
+    pub fn restore(&mut self, row: &Row) -> Result<(), Corrupt> {
+        let (scope, table, key) = split_key(&row.key).ok_or(Corrupt)?;
+        let value = row.value.as_deref();
+        match (scope, table) {
+            (None, READ_TO) => self.read_to.restore(key, value),
+            (None, CLOCKS) => self.clocks.restore(key, value),
+            (Some(scope), FIRST_OF_STATE..) => {
+                let slot = self.scopes.entry(scope).or_default();
+                let mut ledgers = slot.state.ledgers();
+                let ledger = ledgers.get_mut(usize::from(table - FIRST_OF_STATE)).ok_or(Corrupt)?;
+                ledger.restore(key, value)
+            }
+            _ => Err(Corrupt),
+        }
+    }
+
+    /// Ends a restore: everything that is derived from the tables is rebuilt.
+    pub fn restored(&mut self) {
+        self.scopes.values_mut().for_each(|slot| slot.state.rebuild());
+    }
+
+    /// All rows of all tables, in order: what a restored task must equal.
+    pub fn dump(&mut self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let mut table = |scope: Option<&Scope>, table: u8, ledger: &dyn Ledger| {
+            ledger.dump(&mut |key, value| rows.push(Row { key: row_key(scope, table, &key), value }));
+        };
+        table(None, READ_TO, &self.read_to);
+        table(None, CLOCKS, &self.clocks);
+        for (scope, slot) in &mut self.scopes {
+            for (number, ledger) in (FIRST_OF_STATE..).zip(slot.state.ledgers()) {
+                table(Some(scope), number, ledger);
+            }
+        }
+        rows
+    }
+
+    /// The first offset that is held back or unread.
+    pub fn resume_at(&self) -> Offset {
+        let held = self.scopes.values().flat_map(|slot| slot.held.values()).map(|(offset, _)| *offset);
+        held.min().unwrap_or_else(|| self.read_to())
+    }
+
+    /// The first offset that was never read.
+    pub fn read_to(&self) -> Offset {
+        self.read_to.get(&()).copied().unwrap_or(0)
+    }
+
+    /// Stream time of a scope.
+    pub fn stream_time(&self, scope: &Scope) -> Option<Time> {
+        self.clocks.get(scope).map(|clock| clock.0)
+    }
+
+    /// How many records are held back.
+    pub fn held(&self) -> usize {
+        self.scopes.values().map(|slot| slot.held.len()).sum()
+    }
+
+    /// How many records came late since the task began.
+    pub fn late(&self) -> u64 {
+        self.late
+    }
+
+    /// The tables of a scope, to look at.
+    pub fn state_mut(&mut self, scope: &Scope) -> Option<&mut S::State> {
+        self.scopes.get_mut(scope).map(|slot| &mut slot.state)
+    }
+
+    /// Effects that no commit has taken yet.
+    pub fn pending(&self) -> &[Effect<S::Out>] {
+        &self.effects
+    }
+
+    fn advance(&mut self, offset: Offset) {
+        if offset >= self.read_to() {
+            self.read_to.insert((), offset + 1);
+        }
+    }
+
+    /// Hands over what is held up to `to`, timers first, and moves stream time there.
+    fn release(&mut self, scope: &Scope, to: Time) {
+        while let Some(slot) = self.scopes.get_mut(scope) {
+            let Some(entry) = slot.held.first_entry().filter(|entry| entry.key().0 <= to) else { break };
+            let ((at, _), (_, record)) = entry.remove_entry();
+            self.turn_to(scope, at);
+            self.hand_over(scope, at, false, record);
+        }
+        if self.clocks.get(scope).is_some_and(|clock| clock.0 < to) {
+            self.turn_to(scope, to);
+        }
+    }
+
+    /// Moves stream time to `to`, firing what comes due on the way, each at its own moment.
+    fn turn_to(&mut self, scope: &Scope, to: Time) {
+        let slot = self.scopes.entry(scope.clone()).or_default();
+        while let Some(due) = slot.state.next_due().filter(|due| *due <= to) {
+            let mut ctx = Ctx { scope, now: due, effects: &mut self.effects };
+            self.stage.on_time(&mut slot.state, due, &mut ctx);
+        }
+        if self.clocks.get(scope).is_none_or(|clock| clock.0 < to) {
+            self.clocks.insert(scope.clone(), Clock(to));
+        }
+    }
+
+    fn hand_over(&mut self, scope: &Scope, now: Time, late: bool, record: S::In) {
+        if let Some(rules) = record.activates() {
+            let rules = rules.clone();
+            self.forward(scope, now, Flow::Rules(rules));
+        }
+        let is_tick = record.pace() == Pace::Tick;
+        let slot = self.scopes.entry(scope.clone()).or_default();
+        let mut ctx = Ctx { scope, now, effects: &mut self.effects };
+        self.stage.on_record(&mut slot.state, Timed { now, late, record }, &mut ctx);
+        if is_tick {
+            self.forward(scope, now, Flow::Watermark);
+        }
+    }
+
+    fn forward(&mut self, scope: &Scope, at: Time, flow: Flow<S::Out>) {
+        if S::FORWARDS {
+            self.effects.push(Effect::Emit(Stamped { scope: scope.clone(), at, flow }));
+        }
+    }
+}
+
+impl<S: Stage> Default for Slot<S> {
+    fn default() -> Self {
+        Self { held: BTreeMap::new(), state: S::State::default() }
+    }
+}
+
+/// Scope length, scope, table, key: rows of one scope stand together. A scope's name is at most 65,535 bytes by its
+/// length prefix; ingest refuses names far shorter than that.
+fn row_key(scope: Option<&Scope>, table: u8, key: &[u8]) -> Vec<u8> {
+    let name = scope.map_or(&b""[..], |scope| scope.0.as_bytes());
+    let mut bytes = Vec::with_capacity(3 + name.len() + key.len());
+    bytes.extend_from_slice(&u16::try_from(name.len()).unwrap_or(u16::MAX).to_be_bytes());
+    bytes.extend_from_slice(&name[..name.len().min(usize::from(u16::MAX))]);
+    bytes.push(table);
+    bytes.extend_from_slice(key);
+    bytes
+}
+
+fn split_key(bytes: &[u8]) -> Option<(Option<Scope>, u8, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    let (name, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    let (table, key) = rest.split_first()?;
+    let scope = (!name.is_empty()).then(|| std::str::from_utf8(name).ok().map(Scope::cluster));
+    match scope {
+        Some(None) => None,
+        Some(scope) => Some((scope, *table, key)),
+        None => Some((None, *table, key)),
+    }
+}
