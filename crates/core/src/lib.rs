@@ -4,6 +4,7 @@
 
 pub mod fact;
 pub mod incident;
+pub mod intern;
 pub mod object;
 pub mod page;
 pub mod report;

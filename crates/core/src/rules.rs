@@ -169,6 +169,9 @@ pub struct CausalityRule {
     pub lead_max: Span,
     /// What the edge is worth; the better edge wins.
     pub strength: i32,
+    /// Whether the cause may be inferred: when enough owners show an effect through one shared thing and most of what
+    /// uses that thing shows it, an episode of the first cause signal is opened on the thing itself.
+    pub infer: bool,
     /// The sentence, from the cause's side: "pods of a dead node are lost with it".
     pub says: Text,
 }
