@@ -3,4 +3,5 @@
 //! The only crate that knows a byte format of the domain; it reads and writes memory and does no I/O.
 
 pub mod record;
+pub mod rules;
 pub mod topic;

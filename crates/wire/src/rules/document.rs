@@ -1,0 +1,428 @@
+//! The canonical document of a rule set: JSON with every field present, in one order, without blanks.
+//!
+//! It travels in the journal and in the topic `rules`. Two equal rule sets have one document, byte for byte, and a
+//! document read back is the rule set that was written.
+
+use bellbuoy_core::Text;
+use bellbuoy_core::incident;
+use bellbuoy_core::rules as domain;
+use bellbuoy_core::time::Span;
+use serde::{Deserialize, Serialize};
+
+/// The version of the document. Newer ones are refused: what this version does not know could decide.
+pub const DOCUMENT_FORMAT: u32 = 1;
+
+/// A document is no rule set.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesError {
+    /// It is not the JSON of a rule set.
+    #[error("expected the JSON document of a rule set: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// A newer version of Bellbuoy wrote it.
+    #[error("rule set document of format {found}, expected {DOCUMENT_FORMAT} or older: written by a newer version?")]
+    Format {
+        /// The format that the document names.
+        found: u32,
+    },
+}
+
+/// The canonical document of a rule set.
+pub fn to_document(rules: &domain::RuleSet) -> String {
+    let document = Document { format: DOCUMENT_FORMAT, rules: RuleSet::of(rules) };
+    // Fails only for maps with keys that are not text, and for writers that fail: here are neither.
+    serde_json::to_string(&document).unwrap_or_default()
+}
+
+/// Reads a document back.
+///
+/// # Errors
+/// [`RulesError`] when it is not a rule set, or one of a newer version.
+pub fn from_document(document: &str) -> Result<domain::RuleSet, RulesError> {
+    // The format first: a newer document may well hold what this version cannot read.
+    let Format { format } = serde_json::from_str(document)?;
+    if format > DOCUMENT_FORMAT {
+        return Err(RulesError::Format { found: format });
+    }
+    let document: Document = serde_json::from_str(document)?;
+    Ok(document.rules.to_domain())
+}
+
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    format: u32,
+    rules: RuleSet,
+}
+
+/// A serde type and the domain type that it stands for.
+trait Twin<D> {
+    fn of(domain: &D) -> Self;
+    fn to_domain(self) -> D;
+}
+
+macro_rules! same {
+    ($($type:ty),*) => { $(
+        impl Twin<$type> for $type {
+            fn of(domain: &$type) -> Self { *domain }
+            fn to_domain(self) -> $type { self }
+        }
+    )* };
+}
+same!(bool, i32, u32);
+
+impl Twin<Text> for String {
+    fn of(domain: &Text) -> Self {
+        domain.to_string()
+    }
+    fn to_domain(self) -> Text {
+        self.into()
+    }
+}
+
+/// Whole microseconds, as the domain counts.
+impl Twin<Span> for i64 {
+    fn of(domain: &Span) -> Self {
+        domain.0
+    }
+    fn to_domain(self) -> Span {
+        Span(self)
+    }
+}
+
+impl<T: Twin<D>, D> Twin<Vec<D>> for Vec<T> {
+    fn of(domain: &Vec<D>) -> Self {
+        domain.iter().map(T::of).collect()
+    }
+    fn to_domain(self) -> Vec<D> {
+        self.into_iter().map(T::to_domain).collect()
+    }
+}
+
+/// Declares the twin of a struct; a field that the domain gains or loses does not compile here.
+macro_rules! twin_struct {
+    ($name:ident, $domain:path { $($(#[$attr:meta])* $field:ident: $type:ty,)* }) => {
+        #[derive(Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct $name { $($(#[$attr])* $field: $type,)* }
+
+        impl Twin<$domain> for $name {
+            fn of(domain: &$domain) -> Self {
+                let $domain { $($field,)* } = domain;
+                Self { $($field: Twin::of($field),)* }
+            }
+            fn to_domain(self) -> $domain {
+                let Self { $($field,)* } = self;
+                $domain { $($field: Twin::to_domain($field),)* }
+            }
+        }
+    };
+}
+
+/// Declares the twin of an enum, whose variants have named text fields or none.
+macro_rules! twin_enum {
+    ($name:ident, $domain:path { $($variant:ident $({ $($field:ident),* })?,)* }) => {
+        #[derive(Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case", deny_unknown_fields)]
+        enum $name { $($variant $({ $($field: String),* })?,)* }
+
+        impl Twin<$domain> for $name {
+            fn of(domain: &$domain) -> Self {
+                use $domain as D;
+                match domain { $(D::$variant $({ $($field),* })? => Self::$variant $({ $($field: Twin::of($field)),* })?,)* }
+            }
+            fn to_domain(self) -> $domain {
+                use $domain as D;
+                match self { $(Self::$variant $({ $($field),* })? => D::$variant $({ $($field: $field.to_domain()),* })?,)* }
+            }
+        }
+    };
+}
+
+twin_struct! { RuleSet, domain::RuleSet {
+    catalogue: Vec<SignalRule>,
+    causality: Vec<CausalityRule>,
+    owners: Vec<OwnerRule>,
+    default_owner: String,
+    policy: Policy,
+    limits: Limits,
+} }
+
+twin_struct! { SignalRule, domain::SignalRule {
+    code: String,
+    area: String,
+    says: String,
+    role: Role,
+    class: Class,
+    severity: Severity,
+    runbook: String,
+    #[serde(rename = "grace_us")]
+    grace: i64,
+    repeats: u32,
+    #[serde(rename = "heals_after_us")]
+    heals_after: i64,
+    healed_by: Vec<String>,
+    #[serde(rename = "quiet_us")]
+    quiet: i64,
+    matches: Vec<Match>,
+} }
+
+twin_enum! { Role, domain::Role { Cause, Symptom, Both, } }
+twin_enum! { Class, domain::Class { Fixed, Converging, Planned, } }
+twin_enum! { Severity, incident::Severity { P1, P2, P3, P4, P5, } }
+
+twin_enum! { Match, domain::Match {
+    Event { kind, reason, component, pattern },
+    Waiting { reason, pattern },
+    Terminated { reason, pattern },
+    Condition { kind, condition, status, reason, pattern },
+    Phase { kind, phase, reason, pattern },
+    NoReadyEndpoints,
+    Alert { name },
+} }
+
+twin_struct! { CausalityRule, domain::CausalityRule {
+    name: String,
+    causes: Vec<String>,
+    effects: Vec<String>,
+    relation: Relation,
+    #[serde(rename = "delay_max_us")]
+    delay_max: i64,
+    #[serde(rename = "lead_max_us")]
+    lead_max: i64,
+    strength: i32,
+    infer: bool,
+    says: String,
+} }
+
+twin_enum! { Relation, domain::Relation { Same, Node, ServiceBackend, Image, Registry, Namespace, Reference, } }
+
+twin_struct! { OwnerRule, domain::OwnerRule {
+    name: String,
+    area: String,
+    namespace: String,
+    kind: String,
+    signal: String,
+    owner: String,
+} }
+
+twin_struct! { Policy, domain::Policy {
+    name: String,
+    page_from: Severity,
+    #[serde(rename = "settle_us")]
+    settle: i64,
+    tiers: Vec<Tier>,
+} }
+
+twin_struct! { Tier, domain::Tier {
+    receiver: String,
+    channel: String,
+    #[serde(rename = "ack_timeout_us")]
+    ack_timeout: i64,
+} }
+
+twin_struct! { Limits, domain::Limits {
+    objects_max: u32,
+    episodes_max: u32,
+    ended_incidents_max: u32,
+    members_shown: u32,
+    timeline_max: u32,
+    #[serde(rename = "reopen_within_us")]
+    reopen_within: i64,
+    #[serde(rename = "update_every_us")]
+    update_every: i64,
+    infer_from: u32,
+} }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text() -> impl Strategy<Value = Text> {
+        any::<String>().prop_map(Text::from)
+    }
+
+    fn span() -> impl Strategy<Value = Span> {
+        any::<i64>().prop_map(Span)
+    }
+
+    fn texts() -> impl Strategy<Value = Vec<Text>> {
+        proptest::collection::vec(text(), 0..3)
+    }
+
+    fn severity() -> impl Strategy<Value = incident::Severity> {
+        proptest::sample::select(&incident::Severity::ALL[..])
+    }
+
+    fn relation() -> impl Strategy<Value = domain::Relation> {
+        use domain::Relation::*;
+        proptest::sample::select(vec![Same, Node, ServiceBackend, Image, Registry, Namespace, Reference])
+    }
+
+    fn one_match() -> impl Strategy<Value = domain::Match> {
+        use domain::Match;
+        let four = || (text(), text(), text(), text());
+        prop_oneof![
+            four().prop_map(|(kind, reason, component, pattern)| Match::Event { kind, reason, component, pattern }),
+            (text(), text()).prop_map(|(reason, pattern)| Match::Waiting { reason, pattern }),
+            (text(), text()).prop_map(|(reason, pattern)| Match::Terminated { reason, pattern }),
+            (four(), text()).prop_map(|((kind, condition, status, reason), pattern)| Match::Condition {
+                kind,
+                condition,
+                status,
+                reason,
+                pattern
+            }),
+            four().prop_map(|(kind, phase, reason, pattern)| Match::Phase { kind, phase, reason, pattern }),
+            Just(Match::NoReadyEndpoints),
+            text().prop_map(|name| Match::Alert { name }),
+        ]
+    }
+
+    fn signal() -> impl Strategy<Value = domain::SignalRule> {
+        use domain::{Class, Role, SignalRule};
+        let names = (text(), text(), text(), text());
+        let role = proptest::sample::select(vec![Role::Cause, Role::Symptom, Role::Both]);
+        let class = proptest::sample::select(vec![Class::Fixed, Class::Converging, Class::Planned]);
+        let times = (span(), any::<u32>(), span(), texts(), span());
+        let matches = proptest::collection::vec(one_match(), 0..4);
+        (names, role, class, severity(), times, matches).prop_map(
+            |((code, area, says, runbook), role, class, severity, times, matches)| {
+                let (grace, repeats, heals_after, healed_by, quiet) = times;
+                SignalRule {
+                    code,
+                    area,
+                    says,
+                    role,
+                    class,
+                    severity,
+                    runbook,
+                    grace,
+                    repeats,
+                    heals_after,
+                    healed_by,
+                    quiet,
+                    matches,
+                }
+            },
+        )
+    }
+
+    fn causality() -> impl Strategy<Value = domain::CausalityRule> {
+        (text(), texts(), texts(), relation(), span(), span(), any::<i32>(), any::<bool>(), text()).prop_map(
+            |(name, causes, effects, relation, delay_max, lead_max, strength, infer, says)| domain::CausalityRule {
+                name,
+                causes,
+                effects,
+                relation,
+                delay_max,
+                lead_max,
+                strength,
+                infer,
+                says,
+            },
+        )
+    }
+
+    fn owner() -> impl Strategy<Value = domain::OwnerRule> {
+        (text(), text(), text(), text(), text(), text()).prop_map(|(name, area, namespace, kind, signal, owner)| {
+            domain::OwnerRule { name, area, namespace, kind, signal, owner }
+        })
+    }
+
+    fn policy() -> impl Strategy<Value = domain::Policy> {
+        let tier = (text(), text(), span()).prop_map(|(receiver, channel, ack_timeout)| domain::Tier {
+            receiver,
+            channel,
+            ack_timeout,
+        });
+        (text(), severity(), span(), proptest::collection::vec(tier, 0..3))
+            .prop_map(|(name, page_from, settle, tiers)| domain::Policy { name, page_from, settle, tiers })
+    }
+
+    fn limits() -> impl Strategy<Value = domain::Limits> {
+        (any::<[u32; 6]>(), span(), span()).prop_map(|(counts, reopen_within, update_every)| {
+            let [objects_max, episodes_max, ended_incidents_max, members_shown, timeline_max, infer_from] = counts;
+            domain::Limits {
+                objects_max,
+                episodes_max,
+                ended_incidents_max,
+                members_shown,
+                timeline_max,
+                reopen_within,
+                update_every,
+                infer_from,
+            }
+        })
+    }
+
+    fn rule_set() -> impl Strategy<Value = domain::RuleSet> {
+        let several = (
+            proptest::collection::vec(signal(), 0..4),
+            proptest::collection::vec(causality(), 0..4),
+            proptest::collection::vec(owner(), 0..4),
+        );
+        (several, text(), policy(), limits()).prop_map(
+            |((catalogue, causality, owners), default_owner, policy, limits)| domain::RuleSet {
+                catalogue,
+                causality,
+                owners,
+                default_owner,
+                policy,
+                limits,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_document_read_back_is_the_rule_set_that_was_written(rules in rule_set()) {
+            let document = to_document(&rules);
+            let read = from_document(&document).unwrap();
+            prop_assert_eq!(&read, &rules);
+            prop_assert_eq!(read.hash(), rules.hash());
+            prop_assert_eq!(to_document(&read), document);
+        }
+    }
+
+    #[test]
+    fn the_document_is_pinned() {
+        let signal = domain::SignalRule {
+            code: "NodeNotReady".into(),
+            severity: incident::Severity::P2,
+            grace: Span::from_secs(30),
+            matches: vec![domain::Match::NoReadyEndpoints, domain::Match::Alert { name: "Down".into() }],
+            ..Default::default()
+        };
+        let rules = domain::RuleSet { catalogue: vec![signal], ..Default::default() };
+        let expected = concat!(
+            r#"{"format":1,"rules":{"catalogue":[{"code":"NodeNotReady","area":"","says":"","role":"symptom","#,
+            r#""class":"converging","severity":"p2","runbook":"","grace_us":30000000,"repeats":0,"heals_after_us":0,"#,
+            r#""healed_by":[],"quiet_us":0,"matches":["no_ready_endpoints",{"alert":{"name":"Down"}}]}],"causality":[],"#,
+            r#""owners":[],"default_owner":"","policy":{"name":"","page_from":"p5","settle_us":0,"tiers":[]},"#,
+            r#""limits":{"objects_max":500000,"episodes_max":100000,"ended_incidents_max":1000,"members_shown":100,"#,
+            r#""timeline_max":50,"reopen_within_us":1800000000,"update_every_us":1000000,"infer_from":3}}}"#,
+        );
+        assert_eq!(to_document(&rules), expected);
+    }
+
+    #[test]
+    fn what_is_no_rule_set_of_this_version_is_refused() {
+        let check = |document: &str, expect: &str| {
+            let error = from_document(document).unwrap_err().to_string();
+            assert!(error.contains(expect), "{document}: {error}");
+        };
+        check("", "EOF");
+        check("{}", "missing field `format`");
+        check(r#"{"format":2,"rules":{"novel":1}}"#, "format 2, expected 1 or older");
+        check(r#"{"format":1,"rules":{"catalogue":[]}}"#, "missing field `causality`");
+        let document = to_document(&domain::RuleSet::default());
+        check(&document.replace("\"owners\"", "\"owner\""), "unknown field `owner`");
+        check(&document.replace("\"p5\"", "\"p6\""), "unknown variant `p6`");
+    }
+}
