@@ -1,1 +1,5 @@
 //! What the tests share.
+
+mod kafka_jars;
+pub mod kafka_server;
+pub mod kafka_topics;
