@@ -1,1 +1,13 @@
-//! Placeholder while the workspace is being laid out.
+//! Runs stages in one process: over a durable log on disk, or in memory for replay.
+//!
+//! [`log`] says what a log owes a runner, [`disk`] and [`memory`] are the two logs, [`pipeline`] is the runner.
+
+mod changelog;
+pub mod directory;
+pub mod disk;
+pub mod frame;
+mod letter;
+pub mod log;
+pub mod memory;
+pub mod pipeline;
+mod seat;
