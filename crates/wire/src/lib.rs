@@ -2,6 +2,14 @@
 //!
 //! The only crate that knows a byte format of the domain; it reads and writes memory and does no I/O.
 
+pub mod avro;
+pub mod dead_letters;
+pub mod incidents;
+pub mod journal;
+pub mod pages;
 pub mod record;
 pub mod rules;
+mod stamped;
+pub mod state;
 pub mod topic;
+pub mod triaged;

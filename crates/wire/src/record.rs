@@ -1,5 +1,6 @@
 //! What a value of a topic can do: find its place, and become bytes and come back.
 
+use crate::avro;
 use crate::topic::Topic;
 use bellbuoy_core::time::Time;
 
@@ -54,4 +55,27 @@ pub enum DecodeError {
         /// What did not fit.
         reason: String,
     },
+}
+
+impl DecodeError {
+    /// An error of the codec, with the topic.
+    pub(crate) fn of(topic: Topic, error: avro::Error) -> Self {
+        match error {
+            avro::Error::NotSingleObject { found } => Self::NotSingleObject { found },
+            avro::Error::UnknownSchema { fingerprint } => Self::UnknownSchema { topic, fingerprint },
+            avro::Error::Malformed { reason } => Self::Malformed { topic, reason },
+        }
+    }
+}
+
+/// All versions of the Avro schema of a topic's values, the oldest first.
+pub fn schemas(topic: Topic) -> &'static [&'static str] {
+    match topic {
+        Topic::Journal => crate::journal::SCHEMAS,
+        Topic::Incidents | Topic::IncidentsCurrent => crate::incidents::SCHEMAS,
+        Topic::Triaged => crate::triaged::SCHEMAS,
+        Topic::Pages => crate::pages::SCHEMAS,
+        Topic::DeadLetters => crate::dead_letters::SCHEMAS,
+        Topic::State(_) => crate::state::SCHEMAS,
+    }
 }
