@@ -238,7 +238,7 @@ pub struct Tier {
 }
 
 /// Limits of state, and waiting times. Part of the rule set, because what falls out at a limit decides.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Limits {
     /// Objects remembered per scope. At the limit the one not heard of for longest, without open episodes, is forgotten.
     pub objects_max: u32,

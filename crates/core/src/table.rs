@@ -179,7 +179,7 @@ impl<M: Map<K, V>, K: Key, V: Value> TableIn<M, K, V> {
 
 impl<K: Key, V: Value> OrderedTable<K, V> {
     /// The rows from `from` on, in key order.
-    pub fn range_from(&self, from: &K) -> impl Iterator<Item = (&K, &V)> {
+    pub fn range_from(&self, from: K) -> impl Iterator<Item = (&K, &V)> {
         self.rows.range(from..)
     }
 

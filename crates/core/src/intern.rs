@@ -1,0 +1,172 @@
+//! Interned entities: a number for each name within one scope.
+//!
+//! A look-up by string costs five times one by number. Numbers never leave the scope's state: output is ordered by
+//! name. Whether a name is still needed is counted, and the counts are derived from the tables that use it.
+
+use crate::object::Entity;
+use crate::table::{Corrupt, Ledger, Sink, Table};
+use borsh::{BorshDeserialize, BorshSerialize};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+/// The number of an entity within its scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct EntityId(pub u32);
+
+/// The names of a scope, and how many were ever given out.
+#[derive(Debug, Default)]
+pub struct Names {
+    names: Table<u32, Entity>,
+    given: Table<(), u32>,
+    numbers: HashMap<Entity, EntityId, RandomState>,
+    uses: HashMap<EntityId, u32, RandomState>,
+    /// Given out since the last sweep.
+    fresh: Vec<EntityId>,
+}
+
+impl Names {
+    /// The number of a name, given out at its first use.
+    pub fn intern(&mut self, entity: &Entity) -> EntityId {
+        if let Some(id) = self.numbers.get(entity) {
+            return *id;
+        }
+        let id = EntityId(self.given.get(&()).copied().unwrap_or(0));
+        self.given.insert((), id.0 + 1);
+        self.names.insert(id.0, entity.clone());
+        self.numbers.insert(entity.clone(), id);
+        self.fresh.push(id);
+        id
+    }
+
+    /// The number of a name that was used before.
+    pub fn get(&self, entity: &Entity) -> Option<EntityId> {
+        self.numbers.get(entity).copied()
+    }
+
+    /// The name behind a number. A number that was let go has an empty name.
+    pub fn name(&self, id: EntityId) -> Entity {
+        self.names.get(&id.0).cloned().unwrap_or_default()
+    }
+
+    /// The name behind a number, to look at.
+    pub fn peek(&self, id: EntityId) -> Option<&Entity> {
+        self.names.get(&id.0)
+    }
+
+    /// A row uses the number from now on.
+    pub fn retain(&mut self, id: EntityId) {
+        *self.uses.entry(id).or_insert(0) += 1;
+    }
+
+    /// A row uses the number no longer; the last use lets the name go.
+    pub fn release(&mut self, id: EntityId) {
+        if let Some(uses) = self.uses.get_mut(&id) {
+            *uses -= 1;
+            if *uses == 0 {
+                self.uses.remove(&id);
+                self.forget(id);
+            }
+        }
+    }
+
+    /// Lets the names go that were given out since the last sweep and that no row uses.
+    pub fn sweep(&mut self) {
+        for id in std::mem::take(&mut self.fresh) {
+            if !self.uses.contains_key(&id) {
+                self.forget(id);
+            }
+        }
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Rebuilds what is derived: numbers by name, and the uses, which the caller counts anew with [`Names::retain`].
+    pub fn rebuild(&mut self) {
+        self.numbers.clear();
+        self.uses.clear();
+        self.fresh.clear();
+        for (id, name) in self.names.sorted() {
+            self.numbers.insert(name.clone(), EntityId(*id));
+        }
+    }
+
+    fn forget(&mut self, id: EntityId) {
+        if let Some(name) = self.names.remove(&id.0) {
+            self.numbers.remove(&name);
+        }
+    }
+}
+
+impl Ledger for Names {
+    fn commit(&mut self, sink: &mut Sink<'_>) {
+        self.names.commit(&mut |key, value| sink([&[0][..], &key].concat(), value));
+        self.given.commit(&mut |key, value| sink([&[1][..], &key].concat(), value));
+    }
+
+    fn abort(&mut self) {
+        self.names.abort();
+        self.given.abort();
+    }
+
+    fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), Corrupt> {
+        match key.split_first() {
+            Some((0, key)) => self.names.restore(key, value),
+            Some((1, key)) => self.given.restore(key, value),
+            _ => Err(Corrupt),
+        }
+    }
+
+    fn dump(&self, sink: &mut Sink<'_>) {
+        self.names.dump(&mut |key, value| sink([&[0][..], &key].concat(), value));
+        self.given.dump(&mut |key, value| sink([&[1][..], &key].concat(), value));
+    }
+
+    fn rows(&self) -> usize {
+        self.names.rows()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_lives_as_long_as_a_row_uses_it() {
+        let mut names = Names::default();
+        let cart = Entity::new("Deployment", "shop", "cart");
+        let id = names.intern(&cart);
+        names.retain(id);
+        names.retain(id);
+        names.release(id);
+        assert_eq!((names.get(&cart), names.len()), (Some(id), 1));
+        names.release(id);
+        assert_eq!((names.get(&cart), names.len()), (None, 0));
+        assert_ne!(names.intern(&cart), id, "numbers are not given out twice");
+    }
+
+    #[test]
+    fn an_abort_takes_names_back_and_a_restore_brings_them() {
+        let mut names = Names::default();
+        let (cart, node) = (Entity::new("Deployment", "shop", "cart"), Entity::new("Node", "", "worker-1"));
+        let first = names.intern(&cart);
+        let mut rows = Vec::new();
+        names.commit(&mut |key, value| rows.push((key, value)));
+        names.intern(&node);
+        names.abort();
+        names.rebuild();
+        assert_eq!((names.get(&cart), names.get(&node)), (Some(first), None));
+        let mut restored = Names::default();
+        rows.iter().for_each(|(key, value)| restored.restore(key, value.as_deref()).unwrap());
+        restored.rebuild();
+        assert_eq!(restored.name(first), cart);
+        assert_eq!(restored.intern(&node), EntityId(1));
+    }
+}

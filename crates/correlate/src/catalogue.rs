@@ -1,0 +1,293 @@
+//! The catalogue, compiled: from a fact to the signals that it speaks of.
+//!
+//! Dispatched by reason first, because one set of all patterns measured 56–95 µs a message and dispatched ones 0.8 µs.
+
+use bellbuoy_core::Text;
+use bellbuoy_core::object::Entity;
+use bellbuoy_core::report::{AlertReport, Condition, EventReport, ObjectReport, Termination};
+use bellbuoy_core::rules::{CausalityRule, Match, RuleSet, SignalRule};
+use regex::Regex;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A rule set, ready for use.
+#[derive(Debug)]
+pub struct Catalogue {
+    rules: Arc<RuleSet>,
+    events: HashMap<Text, Vec<Pattern>>,
+    waiting: HashMap<Text, Vec<Pattern>>,
+    terminated: HashMap<Text, Vec<Pattern>>,
+    conditions: HashMap<Text, Vec<Pattern>>,
+    phases: HashMap<Text, Vec<Pattern>>,
+    alerts: Vec<Pattern>,
+    no_ready_endpoints: Option<usize>,
+    healing: HashMap<Text, Vec<usize>>,
+    by_code: HashMap<Text, usize>,
+    by_effect: HashMap<Text, Vec<usize>>,
+    by_cause: HashMap<Text, Vec<usize>>,
+}
+
+#[derive(Debug)]
+struct Pattern {
+    signal: usize,
+    kind: Text,
+    /// Component of an event, status of a condition, phase.
+    detail: Text,
+    /// Reason of a condition or phase.
+    reason: Text,
+    /// None: matches anything.
+    message: Option<Regex>,
+}
+
+/// The code of the signal that stands for alerts of unknown names. Such a signal goes by the alert's own name.
+pub(crate) const ANY_ALERT: &str = "Alert";
+
+/// What a fact says: a signal, and the object that its message names as missing or exhausted.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reading<'a> {
+    /// The signal's rule.
+    pub rule: &'a SignalRule,
+    /// The object that the message names: kind by the pattern's group, name by what the group holds.
+    pub names: Option<(&'static str, Text)>,
+}
+
+/// Groups that a pattern may have, and the kind of object that each names.
+const NAMING_GROUPS: [(&str, &str); 6] = [
+    ("configmap", "ConfigMap"),
+    ("secret", "Secret"),
+    ("quota", "ResourceQuota"),
+    ("serviceaccount", "ServiceAccount"),
+    ("claim", "PersistentVolumeClaim"),
+    ("volume", "PersistentVolume"),
+];
+
+impl Catalogue {
+    /// Compiles a rule set. A pattern that is no regular expression matches nothing: the configuration's loader
+    /// refuses it with its place, and a total stage cannot.
+    pub fn new(rules: Arc<RuleSet>) -> Self {
+        let mut this = Self {
+            rules: rules.clone(),
+            events: HashMap::new(),
+            waiting: HashMap::new(),
+            terminated: HashMap::new(),
+            conditions: HashMap::new(),
+            phases: HashMap::new(),
+            alerts: Vec::new(),
+            no_ready_endpoints: None,
+            healing: HashMap::new(),
+            by_code: HashMap::new(),
+            by_effect: HashMap::new(),
+            by_cause: HashMap::new(),
+        };
+        for (signal, rule) in rules.catalogue.iter().enumerate() {
+            this.by_code.entry(rule.code.clone()).or_insert(signal);
+            for reason in &rule.healed_by {
+                this.healing.entry(reason.clone()).or_default().push(signal);
+            }
+            rule.matches.iter().for_each(|item| this.add(signal, item));
+        }
+        for (number, rule) in rules.causality.iter().enumerate() {
+            for effect in &rule.effects {
+                this.by_effect.entry(effect.clone()).or_default().push(number);
+            }
+            for cause in &rule.causes {
+                this.by_cause.entry(cause.clone()).or_default().push(number);
+            }
+        }
+        this
+    }
+
+    fn add(&mut self, signal: usize, item: &Match) {
+        let compile = |pattern: &Text| match pattern.is_empty() {
+            true => Some(None),
+            false => Regex::new(pattern).ok().map(Some),
+        };
+        let none: Text = "".into();
+        match item {
+            Match::Event { kind, reason, component, pattern } => {
+                let Some(message) = compile(pattern) else { return };
+                let (kind, detail) = (kind.clone(), component.clone());
+                let row = Pattern { signal, kind, detail, reason: none, message };
+                self.events.entry(reason.clone()).or_default().push(row);
+            }
+            Match::Waiting { reason, pattern } | Match::Terminated { reason, pattern } => {
+                let Some(message) = compile(pattern) else { return };
+                let row = Pattern { signal, kind: "Pod".into(), detail: none.clone(), reason: none, message };
+                let map = match item {
+                    Match::Waiting { .. } => &mut self.waiting,
+                    _ => &mut self.terminated,
+                };
+                map.entry(reason.clone()).or_default().push(row);
+            }
+            Match::Condition { kind, condition, status, reason, pattern } => {
+                let Some(message) = compile(pattern) else { return };
+                let (kind, detail, reason) = (kind.clone(), status.clone(), reason.clone());
+                let row = Pattern { signal, kind, detail, reason, message };
+                self.conditions.entry(condition.clone()).or_default().push(row);
+            }
+            Match::Phase { kind, phase, reason, pattern } => {
+                let Some(message) = compile(pattern) else { return };
+                let (detail, reason) = (phase.clone(), reason.clone());
+                let row = Pattern { signal, kind: kind.clone(), detail, reason, message };
+                self.phases.entry(kind.clone()).or_default().push(row);
+            }
+            Match::NoReadyEndpoints => self.no_ready_endpoints = Some(signal),
+            Match::Alert { name } => {
+                let Some(message) = compile(&format!("^(?:{name})$").into()) else { return };
+                self.alerts.push(Pattern { signal, kind: none.clone(), detail: none.clone(), reason: none, message });
+            }
+        }
+    }
+
+    /// The rule set that this was made of.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// The rule of a signal; alerts of unknown names share one.
+    pub fn rule(&self, code: &str) -> Option<&SignalRule> {
+        let index = self.by_code.get(code).or_else(|| self.by_code.get(ANY_ALERT))?;
+        self.rules.catalogue.get(*index)
+    }
+
+    /// What an Event says.
+    pub fn read_event(&self, kind: &str, event: &EventReport) -> Option<Reading<'_>> {
+        let rows = self.events.get(&event.reason)?;
+        let row = rows.iter().find(|row| {
+            matches_kind(&row.kind, kind)
+                && (row.detail.is_empty() || event.component.starts_with(&*row.detail))
+                && row.fits(&event.message)
+        })?;
+        Some(self.reading(row, &event.message))
+    }
+
+    /// What a waiting container says.
+    pub fn read_waiting(&self, reason: &str, message: &str) -> Option<Reading<'_>> {
+        let row = self.waiting.get(reason)?.iter().find(|row| row.fits(message))?;
+        Some(self.reading(row, message))
+    }
+
+    /// What the end of a container says.
+    pub fn read_terminated(&self, end: &Termination) -> Option<Reading<'_>> {
+        let row = self.terminated.get(&end.reason)?.iter().find(|row| row.fits(&end.message))?;
+        Some(self.reading(row, &end.message))
+    }
+
+    /// What a condition says.
+    pub fn read_condition(&self, kind: &str, condition: &Condition) -> Option<Reading<'_>> {
+        let row = self.conditions.get(&condition.kind)?.iter().find(|row| {
+            let status_fits = match row.detail.strip_prefix('!') {
+                Some(not) => not != &*condition.status,
+                None => row.detail.is_empty() || row.detail == condition.status,
+            };
+            matches_kind(&row.kind, kind)
+                && status_fits
+                && (row.reason.is_empty() || row.reason == condition.reason)
+                && row.fits(&condition.message)
+        })?;
+        Some(self.reading(row, &condition.message))
+    }
+
+    /// What phase and reason of an object's status say.
+    pub fn read_phase(&self, kind: &str, report: &ObjectReport) -> Option<Reading<'_>> {
+        let row = self.phases.get(kind)?.iter().find(|row| {
+            (row.detail.is_empty() || row.detail == report.phase)
+                && (row.reason.is_empty() || row.reason == report.reason)
+                && row.fits(&report.message)
+        })?;
+        Some(self.reading(row, &report.message))
+    }
+
+    /// What a Service without ready endpoints says.
+    pub fn no_ready_endpoints(&self) -> Option<Reading<'_>> {
+        let rule = self.rules.catalogue.get(self.no_ready_endpoints?)?;
+        Some(Reading { rule, names: None })
+    }
+
+    /// What an alert says, by the first entry whose name fits.
+    pub fn read_alert(&self, alert: &AlertReport) -> Option<&SignalRule> {
+        let row = self.alerts.iter().find(|row| row.fits(&alert.name))?;
+        self.rules.catalogue.get(row.signal)
+    }
+
+    /// The signals that an Event reason heals on the same object.
+    pub fn healed_by(&self, reason: &str) -> impl Iterator<Item = &SignalRule> {
+        let rows = self.healing.get(reason).into_iter().flatten();
+        rows.filter_map(|index| self.rules.catalogue.get(*index))
+    }
+
+    /// Causal rules by which a signal follows from something.
+    pub fn causes_of(&self, effect: &str) -> impl Iterator<Item = &CausalityRule> {
+        let rows = self.by_effect.get(effect).into_iter().flatten();
+        rows.filter_map(|number| self.rules.causality.get(*number))
+    }
+
+    /// Causal rules by which something follows from a signal.
+    pub fn effects_of(&self, cause: &str) -> impl Iterator<Item = &CausalityRule> {
+        let rows = self.by_cause.get(cause).into_iter().flatten();
+        rows.filter_map(|number| self.rules.causality.get(*number))
+    }
+
+    fn reading(&self, row: &Pattern, message: &str) -> Reading<'_> {
+        let names = row.message.as_ref().filter(|pattern| pattern.captures_len() > 1).and_then(|pattern| {
+            let groups = pattern.captures(message)?;
+            let named = NAMING_GROUPS.iter().find_map(|(group, kind)| Some((*kind, groups.name(group)?.as_str())));
+            named.map(|(kind, name)| (kind, name.into()))
+        });
+        Reading { rule: &self.rules.catalogue[row.signal], names }
+    }
+}
+
+impl Pattern {
+    fn fits(&self, message: &str) -> bool {
+        self.message.as_ref().is_none_or(|pattern| pattern.is_match(message))
+    }
+}
+
+fn matches_kind(wanted: &str, kind: &str) -> bool {
+    wanted.is_empty() || wanted == kind
+}
+
+/// The registry host of an image reference, by the rule of the reference grammar: the part before the first slash is a
+/// host if it has a dot or a colon or is `localhost`; otherwise the image comes from Docker Hub.
+pub(crate) fn registry_of(image: &str) -> Option<Entity> {
+    if image.is_empty() {
+        return None;
+    }
+    let host = match image.split_once('/') {
+        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => host,
+        _ => "docker.io",
+    };
+    Some(Entity::new("Registry", "", host))
+}
+
+/// The image that a pull message names: kubelet quotes it.
+pub(crate) fn image_in(message: &str) -> Option<&str> {
+    let rest = message.split_once("image \"")?.1;
+    rest.split_once('"').map(|(image, _)| image).filter(|image| !image.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registries_follow_the_reference_grammar() {
+        for (image, host) in [
+            ("nginx", "docker.io"),
+            ("library/nginx:1.27", "docker.io"),
+            ("localhost/app", "localhost"),
+            ("registry:5000/app", "registry:5000"),
+            ("ghcr.io/acme/app@sha256:00", "ghcr.io"),
+        ] {
+            assert_eq!(registry_of(image), Some(Entity::new("Registry", "", host)), "{image}");
+        }
+        assert_eq!(registry_of(""), None);
+    }
+
+    #[test]
+    fn pull_messages_name_their_image() {
+        assert_eq!(image_in("Back-off pulling image \"acme/app:2\""), Some("acme/app:2"));
+        assert_eq!(image_in("Back-off restarting failed container"), None);
+    }
+}

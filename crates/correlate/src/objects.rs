@@ -1,0 +1,331 @@
+//! What object states say: topology, and the signals that a state shows.
+
+use crate::catalogue::{Reading, registry_of};
+use crate::episode::EpisodeKey;
+use crate::topology::{ObjectRow, is_ready};
+use crate::turn::{Report, Turn};
+use bellbuoy_core::Text;
+use bellbuoy_core::fact::{Fact, Source};
+use bellbuoy_core::incident::Evidence;
+use bellbuoy_core::intern::EntityId;
+use bellbuoy_core::object::Entity;
+use bellbuoy_core::report::{Container, ContainerState, ObjectReport};
+use bellbuoy_core::rules::{Relation, SignalRule};
+use bellbuoy_core::time::{Interval, Time};
+
+/// A signal that a state shows.
+struct Problem {
+    rule: SignalRule,
+    names: Option<Entity>,
+    message: Text,
+    since: Option<Time>,
+}
+
+impl Turn<'_, '_> {
+    /// Takes an object's state in.
+    pub(crate) fn object(&mut self, fact: &Fact, report: &ObjectReport) {
+        let id = self.state.topology.id(&fact.object);
+        if report.deleted {
+            self.gone(id);
+            return;
+        }
+        let kind = &*fact.object.kind;
+        let problems = self.problems(&fact.object.entity(), report);
+        let before = self.state.topology.object(id).cloned().unwrap_or_default();
+        if !before.uid.is_empty() && !fact.object.uid.is_empty() && before.uid != fact.object.uid {
+            // The same name, another object: what the former one showed went with it.
+            self.gone(id);
+        }
+        let row = self.row(fact, report, &problems);
+        let (owner_known, row_ready) = (row.owner.is_some(), row.is_ready);
+        self.state.topology.put(id, row);
+        if kind == "Pod" && owner_known {
+            let workload = self.state.topology.workload_of(id);
+            if let Some(guess) = self.state.topology.learn_owner(&fact.object.entity(), workload) {
+                self.rename(guess, workload);
+            }
+        }
+        let workload = self.state.topology.workload_of(id);
+        let still: Vec<Text> = problems.iter().map(|problem| problem.rule.code.clone()).collect();
+        let evidence = Evidence { fact: fact.id, observed_at: fact.observed_at };
+        for problem in problems {
+            let since = problem.since.filter(|since| *since <= fact.observed_at);
+            let occurred =
+                since.map_or(fact.occurred, |since| Interval { from: since, to: fact.occurred.to.max(since) });
+            let hubs = self.hubs_of(&problem.message, report);
+            self.report(Report {
+                object: id,
+                code: problem.rule.code.clone(),
+                rule: &problem.rule,
+                severity: problem.rule.severity,
+                occurred,
+                message: &problem.message,
+                source: Source::Objects,
+                evidence,
+                repeats: None,
+                names: problem.names,
+                hubs,
+            });
+        }
+        for signal in before.problems {
+            let code = self.state.code(signal);
+            if !still.contains(&code) {
+                self.heal(EpisodeKey { entity: workload, signal }, id, self.now);
+            }
+        }
+        if kind == "Pod" && row_ready {
+            self.well(id, workload, running_since(report).unwrap_or(self.now), &still);
+        }
+        if report.replicas.is_some_and(|replicas| replicas.ready >= replicas.desired) {
+            self.replicas_complete(id);
+        }
+        if matches!(kind, "Service" | "EndpointSlice" | "Endpoints") {
+            self.endpoints_changed(id, fact, report);
+        }
+        self.bound_objects();
+    }
+
+    /// The signals that a state shows.
+    fn problems(&self, entity: &Entity, report: &ObjectReport) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = Vec::new();
+        let mut add = |reading: Reading<'_>, message: &Text, since: Option<Time>| {
+            if problems.iter().any(|known| known.rule.code == reading.rule.code) {
+                return;
+            }
+            let names = reading.names.map(|(kind, name)| Entity::new(kind, &entity.namespace, &name));
+            problems.push(Problem { rule: reading.rule.clone(), names, message: message.clone(), since });
+        };
+        let is_leaving = report.deleting_at.is_some();
+        for container in report.containers.iter().filter(|_| !is_leaving) {
+            match &container.state {
+                ContainerState::Waiting { reason, message } => {
+                    if let Some(reading) = self.catalogue.read_waiting(reason, message) {
+                        let since = container.last.as_ref().and_then(|end| end.finished_at).or(report.created_at);
+                        add(reading, message, since);
+                    }
+                }
+                ContainerState::Terminated(end) => {
+                    if let Some(reading) = self.catalogue.read_terminated(end) {
+                        let message = ended_text(container, &end.reason, &end.message, end.exit_code);
+                        add(reading, &message, end.finished_at);
+                    }
+                }
+                ContainerState::Running { .. } | ContainerState::Unknown => {}
+            }
+            if let Some(end) = &container.last
+                && let Some(reading) = self.catalogue.read_terminated(end)
+            {
+                let ran_since = match &container.state {
+                    ContainerState::Running { since } => *since,
+                    _ => None,
+                };
+                // What ended it before counts until it has run for long enough since.
+                let healed = ran_since.is_some_and(|since| self.now.since(since) >= reading.rule.heals_after);
+                if !healed {
+                    let message = ended_text(container, &end.reason, &end.message, end.exit_code);
+                    add(reading, &message, end.finished_at);
+                }
+            }
+        }
+        for condition in report.conditions.iter().filter(|_| !is_leaving) {
+            if let Some(reading) = self.catalogue.read_condition(&entity.kind, condition) {
+                add(reading, &condition.message, condition.since);
+            }
+        }
+        if let Some(reading) = self.catalogue.read_phase(&entity.kind, report) {
+            add(reading, &report.message, None);
+        }
+        problems
+    }
+
+    fn row(&mut self, fact: &Fact, report: &ObjectReport, problems: &[Problem]) -> ObjectRow {
+        let names = &mut self.state.topology.names;
+        let namespace = &fact.object.namespace;
+        let owner = report.owner.as_ref().map(|owner| names.intern(&Entity::new(&owner.kind, namespace, &owner.name)));
+        let node = (!report.node.is_empty()).then(|| names.intern(&Entity::new("Node", "", &report.node)));
+        let mut images: Vec<_> =
+            report.containers.iter().filter(|c| !c.image.is_empty()).map(|c| names.intern(&image(&c.image))).collect();
+        images.dedup();
+        let referred = report.references.iter().take(crate::episode::HUBS_MAX);
+        let references = referred.map(|r| names.intern(&Entity::new(&r.kind, namespace, &r.name))).collect();
+        let service =
+            (!report.service.is_empty()).then(|| names.intern(&Entity::new("Service", namespace, &report.service)));
+        let problems = problems.iter().map(|problem| names.intern(&Entity::new("Signal", "", &problem.rule.code)));
+        ObjectRow {
+            uid: fact.object.uid.clone(),
+            seen_at: self.now,
+            has_state: true,
+            owner,
+            node,
+            images,
+            references,
+            service,
+            labels: if &*fact.object.kind == "Pod" { report.labels.clone() } else { Vec::new() },
+            selector: report.selector.clone(),
+            endpoints: report.endpoints,
+            replicas: report.replicas,
+            problems: problems.collect(),
+            is_ready: is_ready(report),
+            startup_secs: report.containers.iter().map(|container| container.startup_secs).max().unwrap_or(0),
+        }
+    }
+
+    /// Shared things that only the report tells: the registry of an image that cannot be pulled.
+    fn hubs_of(&mut self, message: &str, report: &ObjectReport) -> Vec<(Relation, EntityId)> {
+        let waiting = report.containers.iter().filter(|c| matches!(c.state, ContainerState::Waiting { .. }));
+        let named = crate::catalogue::image_in(message);
+        let images = waiting.map(|container| &*container.image).chain(named);
+        let registries: Vec<_> = images.filter_map(registry_of).collect();
+        let names = &mut self.state.topology.names;
+        registries.iter().map(|registry| (Relation::Registry, names.intern(registry))).collect()
+    }
+
+    /// A pod is ready: whatever it showed by events or state has been well since then, save what its state still shows.
+    fn well(&mut self, pod: EntityId, workload: EntityId, since: Time, still: &[Text]) {
+        for key in self.state.on_entity(workload) {
+            if !still.contains(&self.state.code(key.signal)) {
+                self.heal(key, pod, since);
+            }
+        }
+    }
+
+    /// A workload has all of its replicas: what it showed through pods that are gone is over.
+    fn replicas_complete(&mut self, id: EntityId) {
+        let workload = self.state.topology.workload_of(id);
+        for key in self.state.on_entity(workload) {
+            let row = self.state.episodes.get(&key);
+            if row.is_some_and(|row| row.failing == 0 && row.healing_since.is_none() && !row.inferred) {
+                self.begin_healing(key, self.now);
+            }
+        }
+    }
+
+    /// An object is gone, and speaks no more.
+    pub(crate) fn gone(&mut self, id: EntityId) {
+        let workload = self.state.topology.workload_of(id);
+        let lacks_replicas = workload != id
+            && self.state.topology.object(workload).and_then(|row| row.replicas).is_some_and(|r| r.ready < r.desired);
+        for key in self.state.on_entity(workload) {
+            let Some(symptom) = self.state.symptoms.get(&(key, id)).filter(|symptom| symptom.failing) else { continue };
+            let mut healed = symptom.clone();
+            healed.failing = false;
+            healed.by_state = false;
+            self.state.put_symptom(key, id, healed);
+            self.state.touch_episode(key, |episode| episode.failing = episode.failing.saturating_sub(1));
+            let is_last = self.state.episodes.get(&key).is_some_and(|episode| episode.failing == 0);
+            if is_last && !lacks_replicas {
+                self.end(key);
+            }
+        }
+        if workload == id {
+            self.state.on_entity(id).into_iter().for_each(|key| self.end(key));
+        }
+        self.state.topology.remove(id);
+    }
+
+    /// Endpoints of a Service may have changed.
+    fn endpoints_changed(&mut self, id: EntityId, fact: &Fact, report: &ObjectReport) {
+        let name = self.state.topology.names.name(id);
+        let service = match &*name.kind {
+            "Service" => id,
+            "Endpoints" => self.state.topology.names.intern(&Entity::new("Service", &name.namespace, &name.name)),
+            _ if report.service.is_empty() => return,
+            _ => self.state.topology.names.intern(&Entity::new("Service", &name.namespace, &report.service)),
+        };
+        let selects = self.state.topology.object(service).is_some_and(|row| !row.selector.is_empty());
+        let endpoints = self.endpoints_of(service);
+        let Some(reading) = self.catalogue.clone().no_ready_endpoints().map(|reading| reading.rule.clone()) else {
+            return;
+        };
+        match endpoints {
+            Some(endpoints) if selects && endpoints.ready == 0 => {
+                let message = match endpoints.not_ready {
+                    0 => "no pod matches its selector".to_owned(),
+                    n => format!("{n} endpoints, none of them ready"),
+                };
+                self.report(Report {
+                    object: service,
+                    code: reading.code.clone(),
+                    rule: &reading,
+                    severity: reading.severity,
+                    occurred: fact.occurred,
+                    message: &message,
+                    source: Source::Objects,
+                    evidence: Evidence { fact: fact.id, observed_at: fact.observed_at },
+                    repeats: None,
+                    names: None,
+                    hubs: Vec::new(),
+                });
+            }
+            Some(_) => {
+                let signal = self.state.signal(&reading.code);
+                self.heal(EpisodeKey { entity: service, signal }, service, self.now);
+            }
+            None => {}
+        }
+    }
+
+    fn endpoints_of(&self, service: EntityId) -> Option<bellbuoy_core::report::Endpoints> {
+        let name = self.state.topology.names.name(service);
+        let legacy = self.state.topology.names.get(&Entity::new("Endpoints", &name.namespace, &name.name));
+        let by_slices = self.state.topology.endpoints_of(service);
+        by_slices.or_else(|| self.state.topology.object(legacy?)?.endpoints)
+    }
+
+    /// A list has ended: objects of its kind that it lacked are gone.
+    pub(crate) fn list_ended(&mut self, kind: &Text) {
+        let Some(begun) = self.state.brackets.get(kind).copied() else { return };
+        for (id, seen_at) in self.state.topology.of_kind(kind) {
+            if seen_at < begun {
+                self.gone(id);
+            }
+        }
+        self.state.brackets.remove(kind);
+    }
+
+    /// Forgets what was not heard of for longest, beyond the limit; what shows a signal is kept.
+    pub(crate) fn bound_objects(&mut self) {
+        let max = self.limits().objects_max as usize;
+        let mut kept = 0;
+        while self.state.topology.len() > max && kept < 64 {
+            let Some(id) = self.state.topology.stalest() else { return };
+            let workload = self.state.topology.workload_of(id);
+            match self.state.on_entity(workload).is_empty() {
+                true => drop(self.state.topology.remove(id)),
+                false => {
+                    self.state.topology.touch(id, self.now);
+                    kept += 1;
+                }
+            }
+        }
+    }
+
+    /// What was guessed from a pod's name has its real name now: its episodes move there.
+    fn rename(&mut self, guess: EntityId, workload: EntityId) {
+        for old in self.state.on_entity(guess) {
+            let new = EpisodeKey { entity: workload, signal: old.signal };
+            self.move_episode(old, new);
+        }
+    }
+}
+
+fn image(reference: &str) -> Entity {
+    Entity::new("Image", "", reference)
+}
+
+/// Since when all containers of a pod have run.
+fn running_since(report: &ObjectReport) -> Option<Time> {
+    let main = report.containers.iter().filter(|container| !container.init);
+    main.map(|container| match &container.state {
+        ContainerState::Running { since } => *since,
+        _ => None,
+    })
+    .collect::<Option<Vec<_>>>()?
+    .into_iter()
+    .max()
+}
+
+fn ended_text(container: &Container, reason: &str, message: &str, exit_code: i32) -> Text {
+    let colon = if message.is_empty() { "" } else { ": " };
+    format!("container {} ended with {reason}, exit code {exit_code}{colon}{message}", container.name).into()
+}

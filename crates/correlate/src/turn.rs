@@ -1,0 +1,371 @@
+//! A turn: one fact or one deadline, with everything that it sets in motion in one scope.
+
+use crate::catalogue::Catalogue;
+use crate::episode::{Episode, EpisodeKey, HUBS_MAX, Standing, Symptom, shorten};
+use crate::state::{Tables, Timer};
+use bellbuoy_core::Text;
+use bellbuoy_core::fact::Source;
+use bellbuoy_core::incident::{Change, Evidence, Incident, Severity};
+use bellbuoy_core::intern::EntityId;
+use bellbuoy_core::object::Entity;
+use bellbuoy_core::rules::{Class, Limits, Relation, SignalRule};
+use bellbuoy_core::stage::Ctx;
+use bellbuoy_core::time::{Interval, Span, Time};
+use std::sync::Arc;
+
+/// How long an episode that never opened is remembered after its last report, beyond its grace.
+const PENDING_KEPT: Span = Span::from_secs(900);
+
+/// One fact or one deadline.
+pub(crate) struct Turn<'a, 'c> {
+    pub(crate) state: &'a mut Tables,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) ctx: &'a mut Ctx<'c, Incident>,
+    pub(crate) now: Time,
+    pub(crate) late: bool,
+}
+
+/// A report of a signal on an object.
+#[derive(Clone, Debug)]
+pub(crate) struct Report<'a> {
+    pub(crate) object: EntityId,
+    /// The signal's code: the rule's, or the alert's own name.
+    pub(crate) code: Text,
+    pub(crate) rule: &'a SignalRule,
+    pub(crate) severity: Severity,
+    pub(crate) occurred: Interval,
+    pub(crate) message: &'a str,
+    pub(crate) source: Source,
+    pub(crate) evidence: Evidence,
+    /// What tells repeats apart: an Event object or an alert, and how often it was reported. None for states.
+    pub(crate) repeats: Option<(u64, u32)>,
+    /// The object that the message names as missing or exhausted.
+    pub(crate) names: Option<Entity>,
+    /// Shared things that only this report knows of.
+    pub(crate) hubs: Vec<(Relation, EntityId)>,
+}
+
+impl Turn<'_, '_> {
+    pub(crate) fn limits(&self) -> Limits {
+        self.catalogue.rules().limits
+    }
+
+    /// Takes a report in: opens, extends or revives the episode that it belongs to.
+    pub(crate) fn report(&mut self, report: Report<'_>) {
+        let entity = self.state.topology.workload_of(report.object);
+        let signal = self.state.signal(&report.code);
+        let key = EpisodeKey { entity, signal };
+        let known = self.state.episodes.get(&key);
+        if known.is_none() && self.state.episodes.len() >= self.limits().episodes_max as usize {
+            let name = self.state.topology.names.name(entity);
+            let max = self.limits().episodes_max;
+            let reason =
+                format!("{} on {name}: {max} episodes are remembered already (limits.episodes_max)", report.code);
+            self.ctx.reject(Some(report.evidence.fact), reason);
+            return;
+        }
+        let ended_at = known.and_then(|episode| episode.ended_at);
+        let symptom = self.state.symptoms.get(&(key, report.object)).cloned();
+        let mut counted = symptom.clone().unwrap_or_default();
+        let new = match report.repeats {
+            Some((uid, repeats)) => match counted.count(uid, repeats) {
+                Some(new) => new,
+                // Counted before: the same report again adds nothing, not even that it was seen.
+                None => return,
+            },
+            None => u32::from(symptom.is_none()),
+        };
+        if let Some(ended_at) = ended_at
+            && report.occurred.to <= ended_at
+        {
+            // It speaks of what is over: it joins, and changes nothing else.
+            self.state.put_symptom(key, report.object, counted);
+            self.note_late(key, &report, new);
+            return;
+        }
+        let was_failing = symptom.as_ref().is_some_and(|symptom| symptom.failing);
+        let is_new_object = symptom.is_none();
+        counted.failing = true;
+        counted.by_state |= report.source == Source::Objects;
+        self.state.put_symptom(key, report.object, counted);
+        let mut episode = self.state.episodes.get(&key).cloned().unwrap_or_default();
+        if ended_at.is_some() {
+            self.revive(key, &mut episode, &report);
+        }
+        if episode.repeats == 0 {
+            episode.began = report.occurred;
+        }
+        if report.occurred.from < episode.began.from {
+            episode.began = report.occurred;
+        }
+        episode.last_seen = episode.last_seen.max(report.evidence.observed_at);
+        episode.last_claimed = episode.last_claimed.max(report.occurred.to.min(self.now));
+        episode.repeats += u64::from(new);
+        episode.objects += u32::from(is_new_object);
+        episode.failing += u32::from(!was_failing);
+        episode.severity = episode.severity.min(report.severity);
+        if new > 0 || episode.message.is_empty() {
+            episode.message = shorten(report.message);
+        }
+        episode.note(report.evidence);
+        episode.late |= self.late;
+        episode.healing_since = None;
+        if let Err(at) = episode.sources.binary_search(&report.source) {
+            episode.sources.insert(at, report.source);
+        }
+        let known_hubs = episode.hubs.len();
+        self.add_hubs(&mut episode, &report);
+        let has_new_hubs = episode.hubs.len() > known_hubs;
+        self.state.timers.clear(&Timer::Heal(key));
+        let standing = episode.standing;
+        self.state.put_episode(key, episode);
+        self.arm_quiet(key, report.rule);
+        match standing {
+            Standing::Open => {
+                if has_new_hubs {
+                    self.explain(key);
+                }
+                if new > 0 || is_new_object || !was_failing {
+                    self.change(key, Change::Grew);
+                }
+            }
+            _ => self.consider(key, &report),
+        }
+    }
+
+    fn note_late(&mut self, key: EpisodeKey, report: &Report<'_>, new: u32) {
+        let evidence = report.evidence;
+        self.state.touch_episode(key, |episode| {
+            episode.repeats += u64::from(new);
+            episode.late = true;
+            episode.note(evidence);
+        });
+        self.change(key, Change::Grew);
+    }
+
+    /// Brings an ended episode back.
+    fn revive(&mut self, key: EpisodeKey, episode: &mut Episode, report: &Report<'_>) {
+        self.state.timers.clear(&Timer::Purge(key));
+        episode.standing = Standing::Pending;
+        episode.ended_at = None;
+        episode.healing_since = None;
+        episode.failing = 0;
+        episode.began = report.occurred;
+        for object in self.state.objects_of(key) {
+            if object != report.object
+                && let Some(mut symptom) = self.state.symptoms.get(&(key, object)).cloned()
+            {
+                symptom.failing = false;
+                self.state.put_symptom(key, object, symptom);
+            }
+        }
+    }
+
+    /// Whether a pending episode opens now, or when.
+    fn consider(&mut self, key: EpisodeKey, report: &Report<'_>) {
+        let Some(episode) = self.state.episodes.get(&key) else { return };
+        let (began, last_claimed, repeats) = (episode.began.from, episode.last_claimed, episode.repeats);
+        let grace = self.grace_of(key, report.rule);
+        if report.rule.class == Class::Planned {
+            self.state.timers.set(Timer::Purge(key), self.now + PENDING_KEPT);
+            return;
+        }
+        if self.is_foreseen(key) {
+            self.open(key);
+            return;
+        }
+        let age = last_claimed.max(self.since_by_state(key)).since(began);
+        let often = report.rule.repeats > 0 && repeats >= u64::from(report.rule.repeats);
+        if age >= grace || often {
+            self.open(key);
+            return;
+        }
+        self.state.timers.set(Timer::Open(key), (began + grace).max(self.now));
+        self.state.timers.set(Timer::Purge(key), self.now + grace + PENDING_KEPT);
+    }
+
+    /// What an object's state shows lasts until now; what an event showed lasted until its last report.
+    fn since_by_state(&self, key: EpisodeKey) -> Time {
+        match self.state.shows_by_state(key) {
+            true => self.now,
+            false => Time::MIN,
+        }
+    }
+
+    /// The grace of a signal on an entity: what a startup probe grants counts, if it is more.
+    fn grace_of(&self, key: EpisodeKey, rule: &SignalRule) -> Span {
+        if rule.class != Class::Converging || rule.grace == Span::ZERO {
+            return rule.grace;
+        }
+        let objects = self.state.objects_of(key);
+        let promised = objects.iter().take(8).filter_map(|object| self.state.topology.object(*object));
+        let promised = promised.map(|row| row.startup_secs).max().unwrap_or(0);
+        rule.grace.max(Span::from_secs(i64::from(promised)))
+    }
+
+    /// The grace of a pending episode is over.
+    pub(crate) fn grace_over(&mut self, key: EpisodeKey) {
+        let Some(episode) = self.state.episodes.get(&key) else { return };
+        if episode.standing != Standing::Pending || episode.failing == 0 {
+            return;
+        }
+        if self.persists(key) {
+            self.open(key);
+        }
+    }
+
+    /// Whether what a pending episode reported still holds: its object's state shows it, or its end would have been
+    /// told by an event, or it was told of for as long as its grace.
+    fn persists(&self, key: EpisodeKey) -> bool {
+        let Some(episode) = self.state.episodes.get(&key) else { return false };
+        let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)) else { return false };
+        self.state.shows_by_state(key)
+            || !rule.healed_by.is_empty()
+            || rule.class == Class::Fixed
+            || episode.last_claimed.since(episode.began.from) >= self.grace_of(key, rule)
+    }
+
+    /// The end of a recording decides what is open: what cannot heal, and what has lasted for its grace.
+    pub(crate) fn end_of_recording(&mut self) {
+        let rows = self.state.episodes.sorted().into_iter();
+        let pending = rows.filter(|(_, episode)| episode.standing == Standing::Pending && episode.failing > 0);
+        let mut pending: Vec<_> = pending.map(|(key, episode)| (episode.began, *key)).collect();
+        pending.sort_unstable();
+        for (began, key) in pending {
+            let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)).cloned() else { continue };
+            let lasted = self.now.since(began.from) >= self.grace_of(key, &rule);
+            let opens = match rule.class {
+                Class::Fixed => true,
+                Class::Converging => lasted && self.persists(key),
+                Class::Planned => false,
+            };
+            let is_pending = self.state.episodes.get(&key).is_some_and(|e| e.standing == Standing::Pending);
+            if opens && is_pending {
+                self.open(key);
+            }
+        }
+    }
+
+    /// Adds what an episode shares with others, as the topology of this moment has it.
+    fn add_hubs(&mut self, episode: &mut Episode, report: &Report<'_>) {
+        let topology = &self.state.topology;
+        let mut hubs = report.hubs.clone();
+        if let Some(row) = topology.object(report.object) {
+            hubs.extend(row.node.map(|node| (Relation::Node, node)));
+            hubs.extend(row.images.iter().map(|image| (Relation::Image, *image)));
+            hubs.extend(row.references.iter().map(|needed| (Relation::Reference, *needed)));
+            hubs.extend(topology.services_of(report.object).into_iter().map(|s| (Relation::ServiceBackend, s)));
+        }
+        if let Some(named) = &report.names {
+            let named = self.state.topology.names.intern(named);
+            let hub = (Relation::Reference, named);
+            episode.named = Some(named);
+            episode.hubs.retain(|known| *known != hub);
+            episode.hubs.insert(0, hub);
+            episode.hubs.truncate(HUBS_MAX);
+        }
+        for hub in hubs {
+            if episode.hubs.len() == HUBS_MAX {
+                break;
+            }
+            if !episode.hubs.contains(&hub) {
+                episode.hubs.push(hub);
+            }
+        }
+    }
+
+    fn arm_quiet(&mut self, key: EpisodeKey, rule: &SignalRule) {
+        if rule.quiet > Span::ZERO {
+            self.state.timers.set(Timer::Quiet(key), self.now + rule.quiet);
+        }
+    }
+
+    /// Marks a symptom as gone since then, or as never having been told.
+    pub(crate) fn heal(&mut self, key: EpisodeKey, object: EntityId, since: Time) {
+        let Some(symptom) = self.state.symptoms.get(&(key, object)).filter(|symptom| symptom.failing) else { return };
+        let healed = Symptom { failing: false, ..symptom.clone() };
+        self.state.put_symptom(key, object, healed);
+        let Some(episode) = self.state.episodes.get(&key).cloned() else { return };
+        self.state.touch_episode(key, |episode| episode.failing = episode.failing.saturating_sub(1));
+        if episode.failing <= 1 && episode.is_live() {
+            self.begin_healing(key, since);
+        }
+    }
+
+    /// Everything about an episode has been well since then: it ends when that has lasted.
+    pub(crate) fn begin_healing(&mut self, key: EpisodeKey, since: Time) {
+        let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)) else { return };
+        let due = since + rule.heals_after;
+        self.state.touch_episode(key, |episode| episode.healing_since = Some(since));
+        self.state.timers.clear(&Timer::Open(key));
+        match due <= self.now {
+            true => self.end(key),
+            false => self.state.timers.set(Timer::Heal(key), due),
+        }
+    }
+
+    /// Ends an episode.
+    pub(crate) fn end(&mut self, key: EpisodeKey) {
+        let Some(episode) = self.state.episodes.get(&key).cloned().filter(Episode::is_live) else { return };
+        for timer in [Timer::Open(key), Timer::Heal(key), Timer::Quiet(key)] {
+            self.state.timers.clear(&timer);
+        }
+        let cause = episode.explained_by.as_ref().map(|edge| edge.cause);
+        let was_open = episode.standing == Standing::Open;
+        if !was_open && episode.incident.is_none() {
+            self.state.remove_episode(key);
+            return;
+        }
+        let ended = Episode { standing: Standing::Ended, ended_at: Some(self.now), failing: 0, ..episode };
+        self.state.put_episode(key, ended);
+        self.state.timers.set(Timer::Purge(key), self.now + self.limits().reopen_within);
+        self.member_ended(key);
+        if let Some(cause) = cause {
+            self.end_if_inferred(cause);
+        }
+    }
+
+    /// What was inferred ends with the last of what it was inferred from.
+    fn end_if_inferred(&mut self, cause: EpisodeKey) {
+        let is_inferred = self.state.episodes.get(&cause).is_some_and(|row| row.inferred && row.is_live());
+        let has_live =
+            self.state.explained_by(cause).any(|key| self.state.episodes.get(&key).is_some_and(Episode::is_live));
+        if is_inferred && !has_live {
+            self.end(cause);
+        }
+    }
+
+    /// The emitter would have spoken again by now, if its source is alive and nothing shows the state itself.
+    pub(crate) fn quiet(&mut self, key: EpisodeKey) {
+        let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)).cloned() else { return };
+        let Some(episode) = self.state.episodes.get(&key) else { return };
+        let heard_through = self.state.sources.get(&Source::Events).copied().unwrap_or(Time::MIN);
+        let is_covered = self
+            .state
+            .objects_of(key)
+            .iter()
+            .any(|object| self.state.topology.object(*object).is_some_and(|row| row.has_state));
+        if heard_through < episode.last_seen + rule.quiet {
+            // Blind or behind: silence says nothing. Look again when as much time has passed once more.
+            self.state.timers.set(Timer::Quiet(key), self.now + rule.quiet);
+        } else if !is_covered {
+            self.end(key);
+        }
+    }
+
+    /// An episode need not be remembered any longer.
+    pub(crate) fn purge(&mut self, key: EpisodeKey) {
+        let children: Vec<_> = self.state.explained_by(key).collect();
+        for child in children {
+            if let Some(mut episode) = self.state.episodes.get(&child).cloned() {
+                episode.explained_by = None;
+                self.state.put_episode(child, episode);
+            }
+        }
+        if let Some(episode) = self.state.remove_episode(key)
+            && let Some(incident) = episode.incident
+        {
+            self.forget_if_empty(incident);
+        }
+    }
+}
