@@ -1,5 +1,19 @@
 //! Rule sets as bytes: the canonical document that names one, and the YAML file that people write.
 
+pub mod config;
 pub mod document;
+pub mod error;
+pub mod settings;
 
+mod edges;
+mod node;
+mod scalar;
+mod section;
+mod signals;
+
+pub use config::{Config, DEFAULT_YAML};
 pub use document::{RulesError, from_document, to_document};
+pub use error::ConfigError;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! Entries of the catalogue as people write them: what a fact means, with the messages that prove it.
+
+use super::error::Position;
+use super::node::Value;
+use super::scalar;
+use super::section::Section;
+use bellbuoy_core::Text;
+use bellbuoy_core::incident::Severity;
+use bellbuoy_core::rules::{Class, Match, Role, SignalRule};
+use bellbuoy_core::time::Span;
+
+/// The words for a severity.
+pub(crate) const SEVERITIES: [(&str, Severity); 5] =
+    [("P1", Severity::P1), ("P2", Severity::P2), ("P3", Severity::P3), ("P4", Severity::P4), ("P5", Severity::P5)];
+
+const ROLES: [(&str, Role); 3] = [("cause", Role::Cause), ("symptom", Role::Symptom), ("both", Role::Both)];
+
+const CLASSES: [(&str, Class); 3] =
+    [("fixed", Class::Fixed), ("converging", Class::Converging), ("planned", Class::Planned)];
+
+/// What an entry of a new signal leaves out: a symptom that may heal by itself, given five minutes to do so.
+fn blank() -> SignalRule {
+    let minutes = |minutes: i64| Span::from_secs(60 * minutes);
+    SignalRule { grace: minutes(5), heals_after: minutes(1), ..SignalRule::default() }
+}
+
+/// Reads one file's or section's entries over the catalogue there is. An entry of a known code changes the fields that
+/// it names; entries of new codes come before those that were there, in the order of the file.
+#[derive(Default)]
+pub(crate) struct SignalEntries {
+    entries: Vec<SignalRule>,
+}
+
+impl SignalEntries {
+    /// Reads an entry.
+    pub(crate) fn read(&mut self, catalogue: &[SignalRule], section: &mut Section<'_>) {
+        let mut code: Text = "".into();
+        section.name("code", &mut code);
+        section.require(&["code"]);
+        if self.entries.iter().any(|entry| entry.code == code) {
+            section.complain("code", format!("the code {code:?} stands in this list a second time"));
+        }
+        let known = catalogue.iter().find(|rule| rule.code == code);
+        if known.is_none() {
+            section.require(&["area", "says", "severity", "matches"]);
+        }
+        let mut rule = known.cloned().unwrap_or_else(blank);
+        rule.code = code;
+        section.name("area", &mut rule.area);
+        section.name("says", &mut rule.says);
+        section.choice("role", &ROLES, &mut rule.role);
+        section.choice("class", &CLASSES, &mut rule.class);
+        section.choice("severity", &SEVERITIES, &mut rule.severity);
+        section.text("runbook", &mut rule.runbook);
+        section.duration("grace", &mut rule.grace);
+        section.count("repeats", 0, 1_000_000, &mut rule.repeats);
+        section.duration("heals_after", &mut rule.heals_after);
+        if let Some(reasons) = section.texts("healed_by") {
+            rule.healed_by = reasons.into_iter().map(|(reason, _)| reason).collect();
+        }
+        section.duration("quiet", &mut rule.quiet);
+        let (mut matches, problems_before) = (Vec::new(), section.problem_count());
+        if section.list("matches", |item| matches.extend(read_match(item))) {
+            rule.matches = matches;
+        }
+        let tests = section.one_or_more_texts("test");
+        // Messages against patterns that are wrong themselves would be a second word about one mistake.
+        if section.problem_count() == problems_before {
+            check_tests(section, &rule.matches, tests);
+        }
+        self.entries.push(rule);
+    }
+
+    /// Puts the entries into the catalogue.
+    pub(crate) fn merge_into(self, catalogue: &mut Vec<SignalRule>) {
+        let mut new = Vec::new();
+        for entry in self.entries {
+            match catalogue.iter_mut().find(|rule| rule.code == entry.code) {
+                Some(rule) => *rule = entry,
+                None => new.push(entry),
+            }
+        }
+        catalogue.splice(0..0, new);
+    }
+}
+
+fn read_match(section: &mut Section<'_>) -> Option<Match> {
+    let mut found = Vec::new();
+    section.section("event", |fields| {
+        let [kind, reason, component, pattern] = texts(fields, ["kind", "reason", "component", "pattern"]);
+        one_of(fields, &["reason", "pattern"]);
+        found.push(Match::Event { kind, reason, component, pattern });
+    });
+    section.section("waiting", |fields| {
+        let [reason, pattern] = texts(fields, ["reason", "pattern"]);
+        one_of(fields, &["reason", "pattern"]);
+        found.push(Match::Waiting { reason, pattern });
+    });
+    section.section("terminated", |fields| {
+        let [reason, pattern] = texts(fields, ["reason", "pattern"]);
+        one_of(fields, &["reason", "pattern"]);
+        found.push(Match::Terminated { reason, pattern });
+    });
+    section.section("condition", |fields| {
+        let [kind, condition, status, reason, pattern] = texts(fields, ["kind", "type", "status", "reason", "pattern"]);
+        one_of(fields, &["type"]);
+        found.push(Match::Condition { kind, condition, status, reason, pattern });
+    });
+    section.section("phase", |fields| {
+        let [kind, phase, reason, pattern] = texts(fields, ["kind", "phase", "reason", "pattern"]);
+        one_of(fields, &["phase", "reason", "pattern"]);
+        found.push(Match::Phase { kind, phase, reason, pattern });
+    });
+    section.section("no_ready_endpoints", |_| found.push(Match::NoReadyEndpoints));
+    section.section("alert", |fields| {
+        let mut name: Text = "".into();
+        fields.scalar("name", &mut name, |text| scalar::pattern(text).map(|_| text.into()));
+        one_of(fields, &["name"]);
+        found.push(Match::Alert { name });
+    });
+    if found.len() != 1 {
+        section.complain("", "expected one of event, waiting, terminated, condition, phase, no_ready_endpoints, alert");
+    }
+    found.pop().filter(|_| found.is_empty())
+}
+
+/// Reads the texts of a match; what is called `pattern` must be one.
+fn texts<const N: usize>(section: &mut Section<'_>, keys: [&'static str; N]) -> [Text; N] {
+    keys.map(|key| {
+        let mut text: Text = "".into();
+        match key {
+            "pattern" => section.scalar(key, &mut text, |text| scalar::pattern(text).map(|_| text.into())),
+            _ => section.text(key, &mut text),
+        }
+        text
+    })
+}
+
+/// A match that names nothing would match everything.
+fn one_of(section: &mut Section<'_>, keys: &[&str]) {
+    let is_given = |key: &&str| section.peek(key).is_some_and(|node| node.value != Value::Scalar(String::new()));
+    if !keys.iter().any(is_given) {
+        section.complain("", format!("expected a value for {}", keys.join(" or ")));
+    }
+}
+
+/// The test messages must match, and every message pattern of an event needs one: a pattern nobody tried is a guess.
+fn check_tests(section: &mut Section<'_>, matches: &[Match], tests: Vec<(Text, Position)>) {
+    let mut tried = vec![false; matches.len()];
+    for (text, at) in tests {
+        let mut matched = false;
+        for (one, tried) in matches.iter().zip(&mut tried) {
+            let hit =
+                pattern_of(one).and_then(|pattern| scalar::pattern(pattern).ok()).is_some_and(|p| p.is_match(&text));
+            *tried |= hit;
+            matched |= hit;
+        }
+        if !matched {
+            section.complain_at(at, "test", format!("no pattern of this entry matches the message {text:?}"));
+        }
+    }
+    if !section.has("matches") {
+        return;
+    }
+    for (number, one) in matches.iter().enumerate() {
+        if let (Match::Event { pattern, .. }, false) = (one, tried[number])
+            && !pattern.is_empty()
+        {
+            section
+                .complain("matches", format!("expected a message under `test` that the pattern {pattern:?} matches"));
+        }
+    }
+}
+
+fn pattern_of(one: &Match) -> Option<&str> {
+    match one {
+        Match::Event { pattern, .. }
+        | Match::Waiting { pattern, .. }
+        | Match::Terminated { pattern, .. }
+        | Match::Condition { pattern, .. }
+        | Match::Phase { pattern, .. } => Some(pattern).filter(|pattern| !pattern.is_empty()).map(|pattern| &**pattern),
+        Match::NoReadyEndpoints | Match::Alert { .. } => None,
+    }
+}
