@@ -2,11 +2,9 @@
 //!
 //! [`log`] says what a log owes a runner, [`disk`] and [`memory`] are the two logs, [`pipeline`] is the runner.
 
-mod changelog;
 pub mod directory;
 pub mod disk;
 pub mod frame;
-mod letter;
 pub mod log;
 pub mod memory;
 pub mod pipeline;

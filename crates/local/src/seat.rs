@@ -1,13 +1,13 @@
 //! One stage of the chain: a task per partition, its place in the input, and what it still has to say.
 
-use crate::changelog;
-use crate::letter;
 use crate::log::{Log, Position, Record, Stored, Transaction};
 use crate::pipeline::{Error, Limits};
 use bellbuoy_core::incident::Stamped;
 use bellbuoy_core::stage::{Effect, Stage};
 use bellbuoy_core::task::{Offset, Row, Task};
+use bellbuoy_wire::dead_letters::{DeadLetter, Origin};
 use bellbuoy_wire::record::Wire;
+use bellbuoy_wire::state::{StateError, decode_state, encode_state};
 use bellbuoy_wire::topic::{Topic, partition_of};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
@@ -32,6 +32,9 @@ pub(crate) trait Seat {
     fn held(&self) -> usize;
 }
 
+/// Stands for the offset of a fact that a stage rejected: the kernel names it by its id, not by its place.
+const UNKNOWN_OFFSET: Offset = -1;
+
 /// A stage with its tasks.
 pub(crate) struct Chair<S: Stage> {
     make: Box<dyn Fn() -> S>,
@@ -47,7 +50,7 @@ struct Desk<S: Stage> {
     fetch_from: Offset,
     committed: Position,
     /// Dead letters of the batch that the task knows nothing of: records that are no records.
-    letters: Vec<Record>,
+    letters: Vec<DeadLetter>,
     moved: bool,
 }
 
@@ -144,17 +147,16 @@ where
         let damaged = |reason: String| Error::State { stage, partition, reason };
         let mut result = Ok(Restored::Whole);
         log.visit_latest(Topic::State(stage), partition, &mut |key, value| {
-            result = match changelog::decode(value) {
-                Err(reason) => Err(damaged(reason)),
-                Ok((found, _)) if found > S::STATE_FORMAT => {
-                    Err(Error::NewerState { stage, partition, found, newest: S::STATE_FORMAT })
-                }
-                Ok((found, _)) if found < S::STATE_FORMAT => Ok(Restored::Outdated),
-                Ok((_, image)) => {
-                    let row = Row { key: key.to_vec(), value: Some(image.to_vec()) };
-                    let restored = self.task.restore(&row).map(|()| Restored::Whole);
+            result = match decode_state(value, S::STATE_FORMAT) {
+                Ok(value) => {
+                    let restored = self.task.restore(&Row { key: key.to_vec(), value }).map(|()| Restored::Whole);
                     restored.map_err(|_| damaged(format!("row {key:02x?} does not fit its table")))
                 }
+                Err(StateError::Older { .. }) => Ok(Restored::Outdated),
+                Err(StateError::Newer { found, known }) => {
+                    Err(Error::NewerState { stage, partition, found, newest: known })
+                }
+                Err(error) => Err(damaged(error.to_string())),
             };
             if matches!(result, Ok(Restored::Whole)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
@@ -193,7 +195,7 @@ where
         self.committed = Position { resume_at: last.resume_at, read_to: self.task.read_to() };
         let mut transaction = Transaction::new();
         for (key, value) in rows {
-            let value = value.map(|image| changelog::encode(S::STATE_FORMAT, &image));
+            let value = value.map(|image| encode_state(S::STATE_FORMAT, Some(&image)));
             transaction.put(Topic::State(S::NAME), self.partition, key, value);
         }
         transaction.position(S::NAME, self.partition, self.committed);
@@ -236,8 +238,8 @@ where
             Err(error) => {
                 // Records that were read before come again behind what is held back; their letter is written.
                 if offset >= self.task.read_to() {
-                    let place = letter::Place { topic: S::In::TOPIC, partition: self.partition, offset };
-                    self.letters.push(letter::undecodable(S::NAME, place, &record, &error));
+                    let origin = self.origin(offset);
+                    self.letters.push(DeadLetter::unreadable(origin, &record.value, error, record.timestamp));
                 }
                 self.task.skip_to(offset + 1);
             }
@@ -250,22 +252,27 @@ where
             match effect {
                 Effect::Emit(stamped) => emit(&stamped, partitions, transaction),
                 Effect::Reject(rejected) => {
-                    let letter = letter::rejected(S::NAME, &rejected);
-                    let partition = partition_of(rejected.scope.0.as_bytes(), partitions);
-                    transaction.append(Topic::DeadLetters, partition, letter);
+                    let letter = DeadLetter::rejected(self.origin(UNKNOWN_OFFSET), rejected, &[]);
+                    emit(&letter, partitions, transaction);
                 }
             }
         }
         for letter in self.letters.drain(..) {
-            transaction.append(Topic::DeadLetters, self.partition, letter);
+            emit(&letter, partitions, transaction);
         }
         for row in commit.changelog {
-            let value = row.value.map(|image| changelog::encode(S::STATE_FORMAT, &image));
+            let value = row.value.map(|image| encode_state(S::STATE_FORMAT, Some(&image)));
             transaction.put(Topic::State(S::NAME), self.partition, row.key, value);
         }
         self.committed = Position { resume_at: commit.resume_at, read_to: self.task.read_to() };
         transaction.position(S::NAME, self.partition, self.committed);
         self.moved = false;
+    }
+
+    fn origin(&self, offset: Offset) -> Origin {
+        // Partition counts are far below the bound of the schema's number.
+        let partition = i32::try_from(self.partition).unwrap_or(i32::MAX);
+        Origin { topic: S::In::TOPIC.to_string().into(), partition, offset }
     }
 
     fn abort(&mut self) {
@@ -277,6 +284,7 @@ where
     }
 }
 
+/// Writes a value to its topic, and to the compacted one that keeps a copy.
 fn emit<T: Wire>(value: &T, partitions: u32, transaction: &mut Transaction) {
     let partition = partition_of(value.partition_key(), partitions);
     let record = Record { key: value.key(), timestamp: value.timestamp(), value: value.encode() };
