@@ -151,7 +151,7 @@ impl Catalogue {
     }
 
     /// What an Event says.
-    pub fn read_event(&self, kind: &str, event: &EventReport) -> Option<Reading<'_>> {
+    pub(crate) fn read_event(&self, kind: &str, event: &EventReport) -> Option<Reading<'_>> {
         let rows = self.events.get(&event.reason)?;
         let row = rows.iter().find(|row| {
             matches_kind(&row.kind, kind)
@@ -162,19 +162,19 @@ impl Catalogue {
     }
 
     /// What a waiting container says.
-    pub fn read_waiting(&self, reason: &str, message: &str) -> Option<Reading<'_>> {
+    pub(crate) fn read_waiting(&self, reason: &str, message: &str) -> Option<Reading<'_>> {
         let row = self.waiting.get(reason)?.iter().find(|row| row.fits(message))?;
         Some(self.reading(row, message))
     }
 
     /// What the end of a container says.
-    pub fn read_terminated(&self, end: &Termination) -> Option<Reading<'_>> {
+    pub(crate) fn read_terminated(&self, end: &Termination) -> Option<Reading<'_>> {
         let row = self.terminated.get(&end.reason)?.iter().find(|row| row.fits(&end.message))?;
         Some(self.reading(row, &end.message))
     }
 
     /// What a condition says.
-    pub fn read_condition(&self, kind: &str, condition: &Condition) -> Option<Reading<'_>> {
+    pub(crate) fn read_condition(&self, kind: &str, condition: &Condition) -> Option<Reading<'_>> {
         let row = self.conditions.get(&condition.kind)?.iter().find(|row| {
             let status_fits = match row.detail.strip_prefix('!') {
                 Some(not) => not != &*condition.status,
@@ -189,7 +189,7 @@ impl Catalogue {
     }
 
     /// What phase and reason of an object's status say.
-    pub fn read_phase(&self, kind: &str, report: &ObjectReport) -> Option<Reading<'_>> {
+    pub(crate) fn read_phase(&self, kind: &str, report: &ObjectReport) -> Option<Reading<'_>> {
         let row = self.phases.get(kind)?.iter().find(|row| {
             (row.detail.is_empty() || row.detail == report.phase)
                 && (row.reason.is_empty() || row.reason == report.reason)
@@ -199,13 +199,13 @@ impl Catalogue {
     }
 
     /// What a Service without ready endpoints says.
-    pub fn no_ready_endpoints(&self) -> Option<Reading<'_>> {
+    pub(crate) fn no_ready_endpoints(&self) -> Option<Reading<'_>> {
         let rule = self.rules.catalogue.get(self.no_ready_endpoints?)?;
         Some(Reading { rule, names: None })
     }
 
     /// What an alert says, by the first entry whose name fits.
-    pub fn read_alert(&self, alert: &AlertReport) -> Option<&SignalRule> {
+    pub(crate) fn read_alert(&self, alert: &AlertReport) -> Option<&SignalRule> {
         let row = self.alerts.iter().find(|row| row.fits(&alert.name))?;
         self.rules.catalogue.get(row.signal)
     }

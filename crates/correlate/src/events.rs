@@ -39,6 +39,7 @@ impl Turn<'_, '_> {
             source: Source::Events,
             evidence: Evidence { fact: fact.id, observed_at: fact.observed_at },
             repeats: Some((uid_hash(&event.uid, fact.id), event.repeats.max(1))),
+            lasted: false,
             names,
             hubs,
         });
@@ -153,6 +154,7 @@ impl Turn<'_, '_> {
             source: Source::Alerts,
             evidence: Evidence { fact: fact.id, observed_at: fact.observed_at },
             repeats: Some((uid, 1)),
+            lasted: false,
             names: None,
             hubs: Vec::new(),
         });

@@ -9,9 +9,9 @@ use bellbuoy_core::fact::{Fact, Source};
 use bellbuoy_core::incident::Evidence;
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::object::Entity;
-use bellbuoy_core::report::{Container, ContainerState, ObjectReport};
-use bellbuoy_core::rules::{Relation, SignalRule};
-use bellbuoy_core::time::{Interval, Time};
+use bellbuoy_core::report::{Condition, Container, ContainerState, ObjectReport};
+use bellbuoy_core::rules::{Match, Relation, SignalRule};
+use bellbuoy_core::time::{Interval, Span, Time};
 
 /// A signal that a state shows.
 struct Problem {
@@ -19,7 +19,14 @@ struct Problem {
     names: Option<Entity>,
     message: Text,
     since: Option<Time>,
+    /// The object's own counters say that it has gone on for long enough.
+    lasted: bool,
 }
+
+/// Restarts of a container that make a crash loop (`facts/classes.csv`: three within ten minutes), and the time within
+/// which they must lie on the average: kubelet forgets its back-off after ten minutes of running.
+const CRASH_LOOP_RESTARTS: u32 = 3;
+const CRASH_LOOP_PER_RESTART: Span = Span::from_secs(600);
 
 impl Turn<'_, '_> {
     /// Takes an object's state in.
@@ -63,21 +70,25 @@ impl Turn<'_, '_> {
                 source: Source::Objects,
                 evidence,
                 repeats: None,
+                lasted: problem.lasted,
                 names: problem.names,
                 hubs,
             });
         }
         for signal in before.problems {
             let code = self.state.code(signal);
-            if !still.contains(&code) {
+            // A container that waits for another reason than before is not well: only a condition tells its own end.
+            if !still.contains(&code) && (kind != "Pod" || self.is_told_by_condition(&code)) {
                 self.heal(EpisodeKey { entity: workload, signal }, id, self.now);
             }
         }
         if kind == "Pod" && row_ready {
             self.well(id, workload, running_since(report).unwrap_or(self.now), &still);
         }
-        if report.replicas.is_some_and(|replicas| replicas.ready >= replicas.desired) {
-            self.replicas_complete(id);
+        let has_completed = |c: &Condition| &*c.kind == "Complete" && &*c.status == "True";
+        let is_complete = report.replicas.is_some_and(|r| r.ready >= r.desired && r.updated >= r.desired);
+        if is_complete || kind == "Job" && report.conditions.iter().any(has_completed) {
+            self.workload_complete(id, &still);
         }
         if matches!(kind, "Service" | "EndpointSlice" | "Endpoints") {
             self.endpoints_changed(id, fact, report);
@@ -88,26 +99,29 @@ impl Turn<'_, '_> {
     /// The signals that a state shows.
     fn problems(&self, entity: &Entity, report: &ObjectReport) -> Vec<Problem> {
         let mut problems: Vec<Problem> = Vec::new();
-        let mut add = |reading: Reading<'_>, message: &Text, since: Option<Time>| {
+        let mut add = |reading: Reading<'_>, message: &Text, since: Option<Time>, lasted: bool| {
             if problems.iter().any(|known| known.rule.code == reading.rule.code) {
                 return;
             }
             let names = reading.names.map(|(kind, name)| Entity::new(kind, &entity.namespace, &name));
-            problems.push(Problem { rule: reading.rule.clone(), names, message: message.clone(), since });
+            problems.push(Problem { rule: reading.rule.clone(), names, message: message.clone(), since, lasted });
         };
         let is_leaving = report.deleting_at.is_some();
         for container in report.containers.iter().filter(|_| !is_leaving) {
+            let age = report.created_at.map_or(Span::ZERO, |created| self.now.since(created));
+            let restarts = i64::from(container.restarts);
+            let lasted = container.restarts >= CRASH_LOOP_RESTARTS && age.0 <= CRASH_LOOP_PER_RESTART.0 * restarts;
             match &container.state {
                 ContainerState::Waiting { reason, message } => {
                     if let Some(reading) = self.catalogue.read_waiting(reason, message) {
                         let since = container.last.as_ref().and_then(|end| end.finished_at).or(report.created_at);
-                        add(reading, message, since);
+                        add(reading, message, since, lasted);
                     }
                 }
                 ContainerState::Terminated(end) => {
                     if let Some(reading) = self.catalogue.read_terminated(end) {
                         let message = ended_text(container, &end.reason, &end.message, end.exit_code);
-                        add(reading, &message, end.finished_at);
+                        add(reading, &message, end.finished_at, lasted);
                     }
                 }
                 ContainerState::Running { .. } | ContainerState::Unknown => {}
@@ -123,17 +137,18 @@ impl Turn<'_, '_> {
                 let healed = ran_since.is_some_and(|since| self.now.since(since) >= reading.rule.heals_after);
                 if !healed {
                     let message = ended_text(container, &end.reason, &end.message, end.exit_code);
-                    add(reading, &message, end.finished_at);
+                    add(reading, &message, end.finished_at, lasted);
                 }
             }
         }
-        for condition in report.conditions.iter().filter(|_| !is_leaving) {
+        let has_ended = matches!(&*report.phase, "Succeeded" | "Failed");
+        for condition in report.conditions.iter().filter(|_| !is_leaving && !has_ended) {
             if let Some(reading) = self.catalogue.read_condition(&entity.kind, condition) {
-                add(reading, &condition.message, condition.since);
+                add(reading, &condition.message, condition.since, false);
             }
         }
         if let Some(reading) = self.catalogue.read_phase(&entity.kind, report) {
-            add(reading, &report.message, None);
+            add(reading, &report.message, None, false);
         }
         problems
     }
@@ -189,15 +204,27 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// A workload has all of its replicas: what it showed through pods that are gone is over.
-    fn replicas_complete(&mut self, id: EntityId) {
+    /// A workload has all of its replicas, of its newest revision: what its pods showed is over, also what pods showed
+    /// that stay as records of their failure.
+    fn workload_complete(&mut self, id: EntityId, still: &[Text]) {
         let workload = self.state.topology.workload_of(id);
         for key in self.state.on_entity(workload) {
+            if still.contains(&self.state.code(key.signal)) {
+                continue;
+            }
+            for object in self.state.objects_of(key) {
+                self.heal(key, object, self.now);
+            }
             let row = self.state.episodes.get(&key);
             if row.is_some_and(|row| row.failing == 0 && row.healing_since.is_none() && !row.inferred) {
                 self.begin_healing(key, self.now);
             }
         }
+    }
+
+    fn is_told_by_condition(&self, code: &str) -> bool {
+        let rule = self.catalogue.rule(code);
+        rule.is_some_and(|rule| rule.matches.iter().any(|m| matches!(m, Match::Condition { .. })))
     }
 
     /// An object is gone, and speaks no more.
@@ -253,6 +280,7 @@ impl Turn<'_, '_> {
                     source: Source::Objects,
                     evidence: Evidence { fact: fact.id, observed_at: fact.observed_at },
                     repeats: None,
+                    lasted: false,
                     names: None,
                     hubs: Vec::new(),
                 });

@@ -39,6 +39,8 @@ pub(crate) struct Report<'a> {
     pub(crate) evidence: Evidence,
     /// What tells repeats apart: an Event object or an alert, and how often it was reported. None for states.
     pub(crate) repeats: Option<(u64, u32)>,
+    /// The object's own counters say that it has gone on for long enough.
+    pub(crate) lasted: bool,
     /// The object that the message names as missing or exhausted.
     pub(crate) names: Option<Entity>,
     /// Shared things that only this report knows of.
@@ -175,7 +177,7 @@ impl Turn<'_, '_> {
             return;
         }
         let age = last_claimed.max(self.since_by_state(key)).since(began);
-        let often = report.rule.repeats > 0 && repeats >= u64::from(report.rule.repeats);
+        let often = report.lasted || report.rule.repeats > 0 && repeats >= u64::from(report.rule.repeats);
         if age >= grace || often {
             self.open(key);
             return;
