@@ -3,6 +3,7 @@
 //! The only crate that knows rdkafka. Nothing in it decides: it carries records to a `Task` and what comes of them
 //! back, in one transaction per commit. All calls block; each [`runner::Runner`] wants a thread of its own.
 
+pub mod by_hand;
 mod changelog;
 pub mod config;
 mod context;

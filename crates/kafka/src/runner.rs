@@ -50,12 +50,12 @@ pub struct Runner<S: Stage> {
     config: Config,
     input: String,
     destinations: Destinations,
-    member: Member,
+    pub(crate) member: Member,
     transactions: Transactions,
     /// There while something is to be restored.
     changelog: Option<Changelog>,
-    seats: BTreeMap<i32, Seat<S>>,
-    batch: BatchSize,
+    pub(crate) seats: BTreeMap<i32, Seat<S>>,
+    pub(crate) batch: BatchSize,
     observed: Instant,
     status: Arc<Status>,
     instruments: Instruments,
@@ -63,7 +63,7 @@ pub struct Runner<S: Stage> {
 
 /// What was read since the last commit.
 #[derive(Default)]
-struct BatchSize {
+pub(crate) struct BatchSize {
     records: usize,
     bytes: usize,
     since: Option<Instant>,
@@ -162,10 +162,7 @@ where
 
     /// One step: what the group wants, what is to be restored, a commit that is due, a record.
     fn turn(&mut self, stop: &AtomicBool) -> Result<(), Error> {
-        while let Some(rebalance) = self.member.rebalance() {
-            self.carry_out(rebalance, stop)?;
-        }
-        self.restore()?;
+        self.prepare(stop)?;
         if self.batch.is_due(&self.config.commit) {
             self.commit(stop)?;
         }
@@ -178,6 +175,14 @@ where
             (None, None) => IDLE_WAIT,
         };
         self.read(wait)
+    }
+
+    /// What the group wants, and a part of what is to be restored.
+    pub(crate) fn prepare(&mut self, stop: &AtomicBool) -> Result<(), Error> {
+        while let Some(rebalance) = self.member.rebalance() {
+            self.carry_out(rebalance, stop)?;
+        }
+        self.restore()
     }
 
     /// Takes records in: waits for the first, then takes what is there.
@@ -243,7 +248,7 @@ where
     }
 
     /// An error of a poll: the end, or something that the client mends by itself.
-    fn mind(&mut self, error: &KafkaError) -> Result<(), Error> {
+    pub(crate) fn mind(&mut self, error: &KafkaError) -> Result<(), Error> {
         if let Some(end) = self.member.end_of_membership(error) {
             return Err(end);
         }
@@ -339,7 +344,7 @@ where
     }
 
     /// Makes everything durable that was read since the last commit, on all partitions together.
-    fn commit(&mut self, stop: &AtomicBool) -> Result<(), Error> {
+    pub(crate) fn commit(&mut self, stop: &AtomicBool) -> Result<(), Error> {
         let dirty: Vec<i32> =
             self.seats.iter().filter(|(_, seat)| seat.is_dirty()).map(|(partition, _)| *partition).collect();
         if dirty.is_empty() {
@@ -413,7 +418,7 @@ where
     }
 
     /// Goes back to the last commit, which the tasks remember.
-    fn rewind(&mut self) -> Result<(), Error> {
+    pub(crate) fn rewind(&mut self) -> Result<(), Error> {
         self.batch = BatchSize::default();
         for (partition, seat) in &mut self.seats {
             if seat.is_dirty() {
@@ -437,6 +442,12 @@ where
         Ok(())
     }
 
+    /// The next offset to read of each partition that runs.
+    pub(crate) fn positions(&self) -> BTreeMap<i32, Offset> {
+        let running = self.seats.iter().filter(|(_, seat)| seat.is_running());
+        running.map(|(partition, seat)| (*partition, seat.fetched())).collect()
+    }
+
     fn observe(&mut self) {
         self.observed = Instant::now();
         let ends = self.member.ends();
@@ -455,7 +466,7 @@ where
 }
 
 impl BatchSize {
-    fn count(&mut self, bytes: usize) {
+    pub(crate) fn count(&mut self, bytes: usize) {
         self.records += 1;
         self.bytes += bytes;
         self.since.get_or_insert_with(Instant::now);

@@ -18,6 +18,8 @@ pub(crate) struct Seat<S: Stage> {
     progress: Progress,
     /// Where to read on after an undo: the position of the last commit.
     committed: Offset,
+    /// The next offset to fetch.
+    fetched: Offset,
     /// Whether something was read since the last commit.
     is_dirty: bool,
     unreadable: Vec<DeadLetter>,
@@ -69,6 +71,7 @@ where
             partition,
             progress: Progress::Unknown { since: Instant::now() },
             committed: 0,
+            fetched: 0,
             is_dirty: false,
             unreadable: Vec::new(),
             rejections: BTreeMap::new(),
@@ -97,6 +100,11 @@ where
         self.committed
     }
 
+    /// The next offset to fetch. Offsets have gaps: there may be no record before the end.
+    pub(crate) fn fetched(&self) -> Offset {
+        self.fetched
+    }
+
     /// The position that a commit of what was read so far would take.
     pub(crate) fn resume_at(&self) -> Offset {
         self.task.resume_at()
@@ -121,12 +129,14 @@ where
         }
         // Without a position of the group everything that is left is read again: the task passes by what it knows.
         self.committed = committed.unwrap_or(first).max(first);
+        self.fetched = self.committed;
         self.progress = Progress::Running;
         Ok(self.committed)
     }
 
     /// Takes a record of the input in.
     pub(crate) fn feed(&mut self, offset: Offset, value: Option<&[u8]>, timestamp: Option<i64>) {
+        self.fetched = offset + 1;
         let decoded = value.ok_or_else(|| "expected a value, found a record without one".to_owned());
         match decoded.and_then(|bytes| S::In::decode(bytes).map_err(|error| error.to_string())) {
             Ok(record) => {
@@ -177,6 +187,7 @@ where
         self.unreadable.clear();
         self.rejections.clear();
         self.late_counted = self.task.late();
+        self.fetched = self.committed;
         self.is_dirty = false;
     }
 
