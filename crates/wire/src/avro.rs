@@ -10,6 +10,7 @@ use apache_avro::writer::datum::GenericDatumWriter;
 use apache_avro::{Schema, from_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::io::{self, Read};
 
 /// The longest text or byte string, and the largest unpacked block of an archive, that a reader makes room for:
 /// 32 MiB, far above the largest record that a broker takes by default (1 MiB).
@@ -61,7 +62,7 @@ impl Error {
 
 /// Writes the newest version of a schema and reads all of them.
 pub(crate) struct Codec {
-    schema: &'static Schema,
+    schema_text: String,
     header: [u8; HEADER_BYTES],
     writer: GenericDatumWriter<'static>,
     /// All known versions, the newest last.
@@ -81,10 +82,10 @@ impl Codec {
     /// # Panics
     /// When a schema is not valid, which the tests of this crate rule out for those that are compiled in.
     #[expect(clippy::expect_used, reason = "the schemas are compiled in, and a test builds every codec")]
-    pub(crate) fn new(versions: &[&str]) -> Self {
+    pub(crate) fn new(texts: &[&str]) -> Self {
         apache_avro::util::max_allocation_bytes(ALLOCATION_BYTES_MAX);
         // Readers and writers borrow their schema. A codec lives as long as the process, and so does its schema.
-        let schemas: Vec<&'static Schema> = versions
+        let schemas: Vec<&'static Schema> = texts
             .iter()
             .map(|text| &*Box::leak(Box::new(Schema::parse_str(text).expect("a compiled-in schema is valid"))))
             .collect();
@@ -101,16 +102,21 @@ impl Codec {
         header[..2].copy_from_slice(&MARKER);
         header[2..].copy_from_slice(&fingerprint(newest).to_le_bytes());
         Self {
-            schema: newest,
+            schema_text: texts.last().copied().unwrap_or_default().to_owned(),
             header,
             writer: writer.expect("a compiled-in schema names no unknown type"),
             versions: versions.collect(),
         }
     }
 
-    /// The newest version of the schema.
-    pub(crate) fn schema(&self) -> &'static Schema {
-        self.schema
+    /// The newest version of the schema, as JSON.
+    pub(crate) fn schema_text(&self) -> &str {
+        &self.schema_text
+    }
+
+    /// Whether a version of the schema has this fingerprint.
+    pub(crate) fn knows(&self, fingerprint: u64) -> bool {
+        self.versions.iter().any(|version| version.fingerprint == fingerprint)
     }
 
     /// A record in single-object encoding.
@@ -151,10 +157,28 @@ impl Codec {
             true => version.reader.read_deser(datum).map_err(Error::malformed),
             // The serde path of the library does not resolve schemas: an older version takes the way over a value tree.
             false => {
-                let value = version.reader.read_value(datum).map_err(Error::malformed)?;
+                let mut exact = Exact { bytes: datum, ran_out: false };
+                let value = version.reader.read_value(&mut exact).map_err(Error::malformed)?;
+                if exact.ran_out {
+                    return Err(Error::malformed("expected more bytes, found the record's end"));
+                }
+                *datum = exact.bytes;
                 from_value(&value).map_err(Error::malformed)
             }
         }
+    }
+}
+
+/// Bytes that remember whether they were too few: the library takes nothing for null where a union should begin.
+struct Exact<'a> {
+    bytes: &'a [u8],
+    ran_out: bool,
+}
+
+impl Read for Exact<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.ran_out |= self.bytes.len() < buffer.len();
+        self.bytes.read(buffer)
     }
 }
 
@@ -162,4 +186,93 @@ impl Codec {
 pub fn fingerprint(schema: &Schema) -> u64 {
     let digest = schema.fingerprint::<Rabin>().bytes;
     digest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::avro::twin::{By, Own};
+    use crate::journal::{JournalFact, SCHEMAS};
+    use bellbuoy_core::fact::{Body, Fact, Source};
+    use bellbuoy_core::object::{ObjectRef, Scope};
+    use bellbuoy_core::report::{AlertReport, Container, ObjectReport};
+    use bellbuoy_core::time::{Interval, Time};
+
+    fn fact(body: Body) -> Fact {
+        let (object, occurred) = (ObjectRef::new("Pod", "shop", "cart"), Interval { from: Time(-1), to: Time(1) });
+        let fact = Fact::new(Scope::cluster("prod"), Source::Objects, object, occurred, Time(2), body);
+        Fact { sequence: 7, ..fact }
+    }
+
+    fn pod() -> Fact {
+        let labels = vec![("app".into(), "cart".into()), ("alpha".into(), "".into())];
+        let containers = vec![Container { restarts: 4, last: Some(Default::default()), ..Container::default() }];
+        fact(Body::Object(Box::new(ObjectReport { labels, containers, ..ObjectReport::default() })))
+    }
+
+    fn decode(codec: &Codec, bytes: &[u8]) -> Result<Fact, Error> {
+        codec.decode::<Own<JournalFact>>(bytes).map(|own| own.0)
+    }
+
+    /// The newest schema of the journal without one field of its record: an older version.
+    fn without(field: &str) -> String {
+        let newest = SCHEMAS.last().copied().unwrap_or_default();
+        let mut schema: serde_json::Value = serde_json::from_str(newest).expect("a schema is JSON");
+        let fields = schema["fields"].as_array_mut().expect("a record has fields");
+        fields.retain(|definition| definition["name"] != field);
+        schema.to_string()
+    }
+
+    /// Bytes as a process with this older schema writes them.
+    fn written_by(older: &str, fact: &Fact) -> Vec<u8> {
+        let newest = Schema::parse_str(SCHEMAS.last().copied().unwrap_or_default()).expect("the newest schema");
+        let older = Schema::parse_str(older).expect("an older schema");
+        let bytes = Codec::new(SCHEMAS).encode(&By::<JournalFact>(fact));
+        let reader = GenericDatumReader::builder(&newest).reader_schema(&older).build().expect("a reader");
+        let value = reader.read_value(&mut &bytes[HEADER_BYTES..]).expect("the newest resolves to the older");
+        let datum = GenericDatumWriter::builder(&older).build().expect("a writer").write_value_to_vec(value);
+        [&MARKER[..], &fingerprint(&older).to_le_bytes(), &datum.expect("a datum of the older schema")].concat()
+    }
+
+    #[test]
+    fn an_older_version_is_read_with_the_defaults_of_the_newest() {
+        let older = without("sequence");
+        let codec = Codec::new(&[&[older.as_str()], SCHEMAS].concat());
+        for fact in [pod(), fact(Body::Alert(AlertReport::default())), fact(Body::EndOfRecording)] {
+            let read = decode(&codec, &written_by(&older, &fact)).expect("an older version is known");
+            assert_eq!(read, Fact { sequence: 0, ..fact.clone() });
+            let newest = decode(&codec, &codec.encode(&By::<JournalFact>(&fact))).expect("the newest version is known");
+            assert_eq!(newest, fact);
+        }
+    }
+
+    #[test]
+    fn a_field_that_the_newest_version_lacks_is_passed_over() {
+        let older = SCHEMAS[0].replacen(
+            r#"{"name": "scope","#,
+            r#"{"name": "gone", "type": {"type": "array", "items": "string"}, "default": []}, {"name": "scope","#,
+            1,
+        );
+        assert_ne!(older, SCHEMAS[0]);
+        let codec = Codec::new(&[&[older.as_str()], SCHEMAS].concat());
+        assert_eq!(decode(&codec, &written_by(&older, &pod())).expect("an older version is known"), pod());
+    }
+
+    #[test]
+    fn a_version_that_is_not_known_is_an_error() {
+        let older = without("sequence");
+        let error = decode(&Codec::new(SCHEMAS), &written_by(&older, &pod())).expect_err("an unknown version");
+        let expect = fingerprint(&Schema::parse_str(&older).expect("an older schema"));
+        assert!(matches!(error, Error::UnknownSchema { fingerprint } if fingerprint == expect), "{error}");
+    }
+
+    #[test]
+    fn an_older_version_that_is_damaged_is_an_error() {
+        let older = without("sequence");
+        let codec = Codec::new(&[&[older.as_str()], SCHEMAS].concat());
+        let bytes = written_by(&older, &pod());
+        for end in 0..bytes.len() {
+            assert!(decode(&codec, &bytes[..end]).is_err(), "{end} of {} bytes", bytes.len());
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! The only crate that knows a byte format of the domain; it reads and writes memory and does no I/O.
 
+pub mod archive;
 pub mod avro;
 pub mod dead_letters;
 pub mod incidents;
