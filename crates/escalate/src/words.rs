@@ -1,0 +1,66 @@
+//! The words of a page: what a person at three in the morning has to understand at a glance.
+
+use crate::state::Case;
+use bellbuoy_core::Text;
+use bellbuoy_core::incident::Incident;
+
+/// What is wrong with what: `Node worker-3: NodeNotReady`.
+pub(crate) fn title(incident: &Incident) -> Text {
+    let cause = incident.causes.first().map(|cause| (&cause.entity, &cause.signal));
+    let member = || incident.members.first().map(|member| (&member.entity, &member.signal));
+    match cause.or_else(member) {
+        Some((entity, signal)) => format!("{entity}: {signal}").into(),
+        None => incident.id.to_string().into(),
+    }
+}
+
+/// How much is affected: `412 objects in 50 namespaces`; empty for a single object.
+pub(crate) fn extent(incident: &Incident) -> Text {
+    let (objects, namespaces) = (incident.object_count, incident.namespace_count);
+    match (objects, namespaces) {
+        (0 | 1, _) => "".into(),
+        (_, 0 | 1) => format!("{objects} objects").into(),
+        _ => format!("{objects} objects in {namespaces} namespaces").into(),
+    }
+}
+
+/// One line: `[P2] Node worker-3: NodeNotReady; 412 objects in 50 namespaces`.
+pub(crate) fn summary(case: &Case) -> Text {
+    line(case, &case.extent)
+}
+
+/// One line for the end: `[P2] Node worker-3: NodeNotReady; over after 25m`.
+pub(crate) fn line(case: &Case, what: &str) -> Text {
+    let Case { severity, title, .. } = case;
+    match what {
+        "" => format!("[{severity}] {title}").into(),
+        _ => format!("[{severity}] {title}; {what}").into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bellbuoy_core::incident::{Cause, IncidentId, Member, Severity};
+    use bellbuoy_core::object::Entity;
+
+    #[track_caller]
+    fn check(incident: &Incident, expect: &str) {
+        let case = Case { severity: Severity::P2, title: title(incident), extent: extent(incident), ..Case::default() };
+        assert_eq!(&*summary(&case), expect);
+    }
+
+    #[test]
+    fn a_summary_is_one_line() {
+        let entity = Entity::new("Node", "", "worker-3");
+        let cause = Cause { entity, signal: "NodeNotReady".into(), ..Cause::default() };
+        let node = Incident { causes: vec![cause], object_count: 412, namespace_count: 50, ..Incident::default() };
+        check(&node, "[P2] Node worker-3: NodeNotReady; 412 objects in 50 namespaces");
+        check(&Incident { namespace_count: 1, ..node.clone() }, "[P2] Node worker-3: NodeNotReady; 412 objects");
+        check(&Incident { object_count: 1, ..node.clone() }, "[P2] Node worker-3: NodeNotReady");
+        let entity = Entity::new("Deployment", "shop", "cart");
+        let members = vec![Member { entity, signal: "OOMKilled".into(), ..Member::default() }];
+        check(&Incident { members, ..Incident::default() }, "[P2] Deployment shop/cart: OOMKilled");
+        check(&Incident { id: IncidentId(7), ..Incident::default() }, "[P2] inc-0000000000000007");
+    }
+}
