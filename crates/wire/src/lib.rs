@@ -2,13 +2,17 @@
 //!
 //! The only crate that knows a byte format of the domain; it reads and writes memory and does no I/O.
 
+mod alertmanager;
 pub mod archive;
 pub mod avro;
 pub mod dead_letters;
 pub mod incidents;
 pub mod journal;
+mod kubernetes;
+mod lenient;
 pub mod pages;
 pub mod record;
+pub mod recording;
 pub mod rules;
 mod stamped;
 pub mod state;

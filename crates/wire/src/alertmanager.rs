@@ -1,0 +1,221 @@
+//! Alerts as Alertmanager sends, lists and takes them, and the object that an alert's labels name.
+
+use crate::kubernetes::object::reference;
+use crate::lenient::{Pairs, Scalar, Str, capped, or_default};
+use crate::recording::draft::Manner;
+use crate::recording::field::Field;
+use crate::recording::times::Times;
+use bellbuoy_core::fact::FactId;
+use bellbuoy_core::object::{ObjectRef, Scope};
+use bellbuoy_core::report::{AlertReport, Label};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Labels that name an object, with its kind; the first one that an alert has decides. A pod stands before its owner,
+/// because topology leads from it to the owner, and a claim before the node that reports on it.
+const OBJECT_LABELS: [(&str, &str); 15] = [
+    ("pod", "Pod"),
+    ("pod_name", "Pod"),
+    ("job_name", "Job"),
+    ("cronjob", "CronJob"),
+    ("deployment", "Deployment"),
+    ("statefulset", "StatefulSet"),
+    ("daemonset", "DaemonSet"),
+    ("replicaset", "ReplicaSet"),
+    ("horizontalpodautoscaler", "HorizontalPodAutoscaler"),
+    ("persistentvolumeclaim", "PersistentVolumeClaim"),
+    ("persistentvolume", "PersistentVolume"),
+    ("resourcequota", "ResourceQuota"),
+    ("node", "Node"),
+    ("nodename", "Node"),
+    ("service", "Service"),
+];
+
+/// Exporters that speak of other objects than themselves. Their own `pod`, `service` and `instance` labels say where
+/// the numbers came from, and not what they are about.
+const EXPORTERS: [&str; 5] =
+    ["kube-state-metrics", "node-exporter", "blackbox-exporter", "prometheus-operator", "alertmanager"];
+
+/// An alert of any of the three forms.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct RawAlert<'a> {
+    #[serde(borrow)]
+    pub(crate) labels: Pairs<'a>,
+    #[serde(borrow)]
+    pub(crate) annotations: Pairs<'a>,
+    #[serde(borrow)]
+    pub(crate) starts_at: Scalar<'a>,
+    #[serde(borrow)]
+    pub(crate) ends_at: Scalar<'a>,
+    #[serde(borrow)]
+    pub(crate) updated_at: Scalar<'a>,
+    #[serde(borrow)]
+    pub(crate) fingerprint: Str<'a>,
+    /// `firing` or `resolved` in webhook bodies, an object in lists, absent from what is sent to Alertmanager.
+    #[serde(borrow)]
+    pub(crate) status: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RawListedStatus<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    state: Str<'a>,
+}
+
+/// An alert as it was read, before its times are believed.
+pub(crate) struct Alert {
+    pub(crate) scope: Option<Scope>,
+    pub(crate) object: ObjectRef,
+    pub(crate) manner: Manner,
+    pub(crate) report: AlertReport,
+}
+
+/// Reads an alert; an error says what is missing.
+pub(crate) fn read(raw: &RawAlert<'_>, times: &mut Times) -> Result<Alert, &'static str> {
+    let mut labels = raw.labels.labels();
+    // An empty label is an absent one.
+    labels.retain(|(_, value)| !value.is_empty());
+    if labels.is_empty() {
+        return Err("labels are missing or empty; expected at least alertname");
+    }
+    let (manner, firing, suppressed) = match raw.status.map(|status| status.get().trim_start()) {
+        Some(status) if status.starts_with('"') => {
+            let status: Str<'_> = serde_json::from_str(status).unwrap_or_default();
+            match status.as_str() {
+                "firing" => (Manner::Streamed, true, false),
+                "resolved" => (Manner::Streamed, false, false),
+                _ => return Err("status is neither firing nor resolved"),
+            }
+        }
+        Some(status) if status.starts_with('{') => {
+            let status: RawListedStatus<'_> =
+                serde_json::from_str(status).map_err(|_| "status.state is not a string such as active")?;
+            (Manner::Dumped, true, status.state.as_str() == "suppressed")
+        }
+        _ => (Manner::Sent, true, false),
+    };
+    let starts_at = times.observed(Field::AlertStart, &raw.starts_at);
+    times.observed(Field::AlertUpdate, &raw.updated_at);
+    let ends_at = match manner {
+        Manner::Streamed if !firing => times.observed(Field::AlertEnd, &raw.ends_at),
+        _ => times.other("endsAt", &raw.ends_at),
+    };
+    let label = |key: &str| value(&labels, key);
+    let summary = ["summary", "description", "message"].map(|key| raw.annotations.get(key));
+    let report = AlertReport {
+        name: capped(label("alertname")),
+        fingerprint: match raw.fingerprint.as_str() {
+            "" => fingerprint(&labels).into(),
+            given => capped(given),
+        },
+        firing,
+        suppressed,
+        summary: capped(summary.into_iter().find(|text| !text.is_empty()).unwrap_or_default()),
+        starts_at,
+        // What is to be done with the time at which a firing alert will be given up is decided at the end.
+        ends_at: ends_at.filter(|_| !firing || manner == Manner::Sent),
+        labels: Vec::new(),
+    };
+    let scope = Some(label("cluster")).filter(|name| !name.is_empty()).map(Scope::cluster);
+    let object = object(&labels);
+    Ok(Alert { scope, object, manner, report: AlertReport { labels, ..report } })
+}
+
+fn value<'l>(labels: &'l [Label], key: &str) -> &'l str {
+    labels.binary_search_by(|(name, _)| (**name).cmp(key)).map_or("", |at| &labels[at].1)
+}
+
+/// A stand-in for Alertmanager's own fingerprint: 16 hex digits of a hash of the sorted labels.
+fn fingerprint(labels: &[Label]) -> String {
+    FactId::of(&labels).to_string()[..16].to_owned()
+}
+
+/// The object that the labels name; the cluster where they name none.
+fn object(labels: &[Label]) -> ObjectRef {
+    let label = |key: &str| value(labels, key);
+    let exported = |key: &str| value(labels, &format!("exported_{key}"));
+    let namespace = [exported("namespace"), label("namespace"), label("kubernetes_namespace")];
+    let namespace = namespace.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+    // What was renamed to make room for the exporter's own labels is what the alert is about.
+    let renamed = OBJECT_LABELS.iter().find(|(key, _)| !exported(key).is_empty());
+    if let Some((key, kind)) = renamed {
+        return reference(kind, namespace, exported(key), "");
+    }
+    let of_exporter = |name: &str| EXPORTERS.iter().any(|exporter| name.contains(exporter));
+    let of_origin = |key: &str| matches!(key, "pod" | "pod_name" | "service") && of_exporter(label(key));
+    let named = OBJECT_LABELS.iter().find(|(key, _)| !label(key).is_empty() && !of_origin(key));
+    if let Some((key, kind)) = named {
+        return reference(kind, namespace, label(key), "");
+    }
+    // Node exporters name the node by their address only.
+    let instance = label("instance");
+    if label("job").contains("node-exporter") && !instance.is_empty() {
+        let host = instance.rsplit_once(':').map_or(instance, |(host, _)| host);
+        return reference("Node", "", host, "");
+    }
+    match namespace {
+        "" => reference("Cluster", "", label("cluster"), ""),
+        namespace => reference("Namespace", "", namespace, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(labels: &[(&str, &str)], expect: &str) {
+        let mut labels: Vec<Label> = labels.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        labels.sort();
+        assert_eq!(object(&labels).entity().to_string(), expect, "{labels:?}");
+    }
+
+    #[test]
+    fn labels_name_the_object() {
+        check(&[("namespace", "shop"), ("pod", "cart-1"), ("container", "cart")], "Pod shop/cart-1");
+        check(&[("namespace", "shop"), ("deployment", "cart")], "Deployment shop/cart");
+        check(&[("namespace", "shop"), ("statefulset", "db")], "StatefulSet shop/db");
+        check(&[("namespace", "shop"), ("job_name", "nightly"), ("job", "kube-state-metrics")], "Job shop/nightly");
+        check(&[("node", "worker-3"), ("namespace", "monitoring")], "Node worker-3");
+        check(&[("namespace", "shop"), ("service", "cart"), ("job", "cart")], "Service shop/cart");
+        check(&[("namespace", "shop")], "Namespace shop");
+        check(&[("alertname", "Watchdog")], "Cluster ");
+        check(
+            &[("persistentvolumeclaim", "data-0"), ("namespace", "db"), ("node", "w1")],
+            "PersistentVolumeClaim db/data-0",
+        );
+    }
+
+    #[test]
+    fn labels_of_the_exporter_are_not_the_object() {
+        let exporter = [
+            ("job", "kube-state-metrics"),
+            ("pod", "kube-state-metrics-5d4f8-x"),
+            ("service", "kube-state-metrics"),
+            ("instance", "10.0.0.9:8080"),
+        ];
+        check(&[&exporter[..], &[("namespace", "shop"), ("deployment", "cart")]].concat(), "Deployment shop/cart");
+        check(&[&exporter[..], &[("node", "worker-3")]].concat(), "Node worker-3");
+        check(
+            &[
+                &exporter[..],
+                &[("namespace", "monitoring"), ("exported_namespace", "shop"), ("exported_pod", "cart-1")],
+            ]
+            .concat(),
+            "Pod shop/cart-1",
+        );
+        check(&[&exporter[..], &[("namespace", "shop")]].concat(), "Namespace shop");
+        check(
+            &[
+                ("job", "node-exporter"),
+                ("instance", "worker-3:9100"),
+                ("pod", "node-exporter-x"),
+                ("namespace", "mon"),
+            ],
+            "Node worker-3",
+        );
+        // The job label is the scrape job, never a Job.
+        check(&[("job", "cart"), ("namespace", "shop")], "Namespace shop");
+    }
+}

@@ -1,0 +1,30 @@
+//! `status` of any object: phase, reason, message and conditions.
+
+use crate::kubernetes::raw::{RawCondition, RawStatus};
+use crate::lenient::capped;
+use crate::recording::field::Field;
+use crate::recording::times::Times;
+use bellbuoy_core::report::{Condition, ObjectReport};
+use serde_json::value::RawValue;
+
+/// Reads what every status may have. A status of another shape, which any operator may define, says nothing.
+pub(crate) fn read(report: &mut ObjectReport, status: &RawValue, times: &mut Times) {
+    let Ok(status) = serde_json::from_str::<RawStatus<'_>>(status.get()) else { return };
+    report.phase = capped(status.phase.as_str());
+    report.reason = capped(status.reason.as_str());
+    report.message = capped(status.message.as_str());
+    report.conditions = status.conditions.0.iter().map(|condition| read_condition(condition, times)).collect();
+}
+
+fn read_condition(raw: &RawCondition<'_>, times: &mut Times) -> Condition {
+    times.observed(Field::ConditionProbe, &raw.last_probe_time);
+    times.observed(Field::ConditionHeartbeat, &raw.last_heartbeat_time);
+    times.observed(Field::ConditionUpdate, &raw.last_update_time);
+    Condition {
+        kind: raw.kind.text(),
+        status: capped(raw.status.as_str()),
+        reason: raw.reason.text(),
+        message: raw.message.text(),
+        since: times.observed(Field::ConditionTransition, &raw.last_transition_time),
+    }
+}

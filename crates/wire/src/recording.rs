@@ -1,0 +1,21 @@
+//! Recordings of what people have: bytes of the outside formats in, drafts of facts out.
+//!
+//! Decoding has two steps, because a dump does not say when it was made: [`decoder::Decoder`] turns bytes into
+//! [`draft::Draft`]s and names every time in them, and once all sources are read, [`horizon::Horizon`] decides which
+//! times to believe and turns each draft into facts.
+
+pub mod decoder;
+pub mod draft;
+pub mod field;
+pub mod horizon;
+pub mod rejected;
+mod sniff;
+mod splitter;
+pub(crate) mod times;
+mod yaml;
+
+pub use decoder::{Decoder, Ignored, Item};
+pub use draft::Draft;
+pub use field::{Field, OBSERVATION_FIELDS};
+pub use horizon::{Census, Horizon};
+pub use rejected::{Reason, Rejected};

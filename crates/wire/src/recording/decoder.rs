@@ -1,0 +1,554 @@
+//! From the bytes of one source to drafts: cut into pieces, read each, and name what cannot be used.
+
+use crate::alertmanager::{self, RawAlert};
+use crate::kubernetes::raw::RawPiece;
+use crate::kubernetes::{event, object};
+use crate::recording::draft::{Draft, Manner};
+use crate::recording::field::Field;
+use crate::recording::rejected::{Reason, Rejected, excerpt};
+use crate::recording::sniff::{Format, SNIFF_BYTES, sniff};
+use crate::recording::splitter::{Cut, Fault, JsonCutter, PIECE_BYTES_MAX, Step};
+use crate::recording::times::Times;
+use crate::recording::yaml::{YamlCutter, to_json};
+use bellbuoy_core::fact::{Body, Source};
+use bellbuoy_core::object::Scope;
+use bellbuoy_core::report::ObjectReport;
+use serde_json::value::RawValue;
+
+/// How deep lists may hold lists and notifications.
+const NESTING_MAX: u32 = 4;
+
+/// Bytes of a source that are read in search of the first object before it counts as foreign.
+const SEARCH_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What a source held.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// A report.
+    Draft(Box<Draft>),
+    /// A piece, or a time in one, that could not be used.
+    Rejected(Rejected),
+    /// A piece that is left out on purpose.
+    Ignored(Ignored),
+}
+
+/// What is left out on purpose, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ignored {
+    /// A DELETED notification of an Event: its time to live is over, and nothing has recovered.
+    ExpiredEvent,
+    /// A BOOKMARK notification.
+    Bookmark,
+    /// An ERROR notification, or a Status: the words of an API server about a request.
+    Status,
+    /// What somebody applied, and not what a cluster said.
+    Manifest,
+    /// The frame of a list, or a list without items.
+    EmptyList,
+}
+
+impl Ignored {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ExpiredEvent => "an Event whose time to live is over",
+            Self::Bookmark => "a bookmark",
+            Self::Status => "a Status of an API server",
+            Self::Manifest => "a manifest, not an observation",
+            Self::EmptyList => "a list without items",
+        }
+    }
+}
+
+/// Reads one source, fed in chunks of any size.
+#[derive(Debug)]
+pub struct Decoder {
+    scope: Scope,
+    buffer: Vec<u8>,
+    /// Offset of the buffer in the source.
+    base: u64,
+    /// Newlines before `counted`.
+    line: u64,
+    /// Position in the buffer up to which lines were counted.
+    counted: usize,
+    cutter: Option<Cutter>,
+    foreign: Option<&'static str>,
+    /// Pieces that look like a recording, well-formed or not.
+    claims: u64,
+}
+
+#[derive(Debug)]
+enum Cutter {
+    Json(JsonCutter),
+    Yaml(YamlCutter),
+}
+
+/// Where a piece stands, and what is known of it from outside.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    line: u64,
+    offset: u64,
+    /// The kind that its list gives.
+    kind: &'p str,
+    /// The time of arrival that was written around it.
+    arrival: Option<&'p str>,
+    nesting: u32,
+    notification: Notification,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Notification {
+    None,
+    Added,
+    Modified,
+    Deleted,
+}
+
+impl Decoder {
+    /// A decoder of one source, for the scope of what names no cluster of its own.
+    pub fn new(scope: Scope) -> Self {
+        Self { scope, buffer: Vec::new(), base: 0, line: 0, counted: 0, cutter: None, foreign: None, claims: 0 }
+    }
+
+    /// Why this source is no recording, if it is none: foreign by its first bytes, or without a single object.
+    pub fn foreign(&self) -> Option<&'static str> {
+        self.foreign.or_else(|| (self.claims == 0).then_some("not a recording of objects"))
+    }
+
+    /// Whether reading on is in vain.
+    pub fn is_hopeless(&self) -> bool {
+        self.foreign.is_some() || (self.claims == 0 && self.base > SEARCH_BYTES_MAX)
+    }
+
+    /// Takes the next bytes of the source.
+    pub fn feed(&mut self, bytes: &[u8], mut sink: impl FnMut(Item)) {
+        if self.foreign.is_some() {
+            return;
+        }
+        self.buffer.extend_from_slice(bytes);
+        if self.cutter.is_some() || self.buffer.len() >= SNIFF_BYTES {
+            self.run(false, &mut sink);
+        }
+    }
+
+    /// The source ends.
+    pub fn finish(&mut self, mut sink: impl FnMut(Item)) {
+        if self.foreign.is_none() {
+            self.run(true, &mut sink);
+        }
+    }
+
+    fn run(&mut self, eof: bool, sink: &mut dyn FnMut(Item)) {
+        if self.cutter.is_none() {
+            let head = &self.buffer[..self.buffer.len().min(SNIFF_BYTES)];
+            self.cutter = match sniff(head) {
+                Format::Json => Some(Cutter::Json(JsonCutter::default())),
+                Format::Yaml => Some(Cutter::Yaml(YamlCutter::default())),
+                Format::Foreign(why) => {
+                    (self.foreign, self.buffer) = (Some(why), Vec::new());
+                    return;
+                }
+            };
+            if self.buffer.starts_with(&[0xef, 0xbb, 0xbf]) {
+                self.buffer.drain(..3);
+                self.base = 3;
+            }
+        }
+        let Some(mut cutter) = self.cutter.take() else { return };
+        loop {
+            let step = match &mut cutter {
+                Cutter::Json(json) => json.step(&self.buffer, eof),
+                Cutter::Yaml(yaml) => yaml.step(&self.buffer, eof),
+            };
+            match step {
+                Step::Cut(cut) => {
+                    let place = self.place(cut, &cutter);
+                    let piece = &self.buffer[cut.begin..cut.end];
+                    let mut reader = Reader { scope: &self.scope, claims: &mut self.claims, sink };
+                    match &cutter {
+                        Cutter::Json(_) => reader.json(piece, place),
+                        Cutter::Yaml(_) => reader.yaml(piece, place),
+                    }
+                }
+                Step::Bad(cut, fault) => {
+                    let place = self.place(cut, &cutter);
+                    let piece = &self.buffer[cut.begin..cut.end];
+                    let mut reader = Reader { scope: &self.scope, claims: &mut self.claims, sink };
+                    reader.fault(piece, place, fault);
+                }
+                Step::More | Step::End => break,
+            }
+        }
+        let mut from = match &cutter {
+            Cutter::Json(json) => json.needed_from(),
+            Cutter::Yaml(yaml) => yaml.needed_from(),
+        };
+        if let Cutter::Yaml(yaml) = &mut cutter
+            && self.buffer.len() - from > PIECE_BYTES_MAX
+        {
+            let cut = Cut { begin: from, end: self.buffer.len() };
+            yaml.skip();
+            from = yaml.needed_from();
+            self.cutter = Some(cutter);
+            self.reject_large(cut, sink);
+            let Some(taken) = self.cutter.take() else { return };
+            cutter = taken;
+        }
+        self.count_lines(from);
+        self.buffer.drain(..from);
+        (self.base, self.counted) = (self.base + from as u64, 0);
+        match &mut cutter {
+            Cutter::Json(json) => json.shift(from),
+            Cutter::Yaml(yaml) => yaml.shift(from),
+        }
+        self.cutter = Some(cutter);
+    }
+
+    fn reject_large(&mut self, cut: Cut, sink: &mut dyn FnMut(Item)) {
+        self.count_lines(cut.begin);
+        let place = Place::outermost(self.line + 1, self.base + cut.begin as u64, "");
+        let piece = &self.buffer[cut.begin..cut.end];
+        let mut reader = Reader { scope: &self.scope, claims: &mut self.claims, sink };
+        reader.fault(piece, place, Fault::TooLarge);
+    }
+
+    fn count_lines(&mut self, to: usize) {
+        if to > self.counted {
+            self.line += memchr::memchr_iter(b'\n', &self.buffer[self.counted..to]).count() as u64;
+            self.counted = to;
+        }
+    }
+
+    fn place<'c>(&mut self, cut: Cut, cutter: &'c Cutter) -> Place<'c> {
+        self.count_lines(cut.begin);
+        let kind = match cutter {
+            Cutter::Json(json) => json.kind().unwrap_or_default(),
+            Cutter::Yaml(_) => "",
+        };
+        Place::outermost(self.line + 1, self.base + cut.begin as u64, kind)
+    }
+}
+
+impl<'p> Place<'p> {
+    fn outermost(line: u64, offset: u64, kind: &'p str) -> Self {
+        Self { line, offset, kind, arrival: None, nesting: 0, notification: Notification::None }
+    }
+}
+
+/// Reads pieces.
+struct Reader<'r> {
+    scope: &'r Scope,
+    claims: &'r mut u64,
+    sink: &'r mut dyn FnMut(Item),
+}
+
+impl Reader<'_> {
+    fn reject(&mut self, place: Place<'_>, reason: Reason, detail: String, piece: &[u8]) {
+        let Place { line, offset, .. } = place;
+        (self.sink)(Item::Rejected(Rejected { line, offset, reason, detail, excerpt: excerpt(piece) }));
+    }
+
+    fn ignore(&mut self, ignored: Ignored) {
+        (self.sink)(Item::Ignored(ignored));
+    }
+
+    /// Whether broken text looks like a piece of a recording, so that the source is one.
+    fn claim_if_it_looks_so(&mut self, piece: &[u8]) {
+        let head = &piece[..piece.len().min(SNIFF_BYTES)];
+        let keys =
+            ["\"apiVersion\"", "\"kind\"", "\"involvedObject\"", "\"metadata\"", "\"labels\"", "apiVersion:", "kind:"];
+        if keys.iter().any(|key| memchr::memmem::find(head, key.as_bytes()).is_some()) {
+            *self.claims += 1;
+        }
+    }
+
+    fn fault(&mut self, piece: &[u8], place: Place<'_>, fault: Fault) {
+        self.claim_if_it_looks_so(piece);
+        let length = piece.len();
+        let (reason, detail) = match fault {
+            Fault::EndOfText => (
+                Reason::Truncated,
+                format!("the text ends after {length} bytes; expected the rest of the object or list"),
+            ),
+            Fault::Overrun => (
+                Reason::Truncated,
+                format!("another object begins after {length} bytes; expected the rest of this one"),
+            ),
+            Fault::OpenString => (
+                Reason::Truncated,
+                format!("a line ends inside of a string after {length} bytes; expected a closing quote"),
+            ),
+            Fault::TooLarge => {
+                (Reason::TooLarge, format!("{length} bytes without an end; expected at most {PIECE_BYTES_MAX}"))
+            }
+            Fault::TooDeep => (Reason::TooDeep, "nested more than 127 levels; no object is".to_owned()),
+            Fault::NotAnObject => {
+                let found: String = String::from_utf8_lossy(piece).chars().take(20).collect();
+                (Reason::Unrecognised, format!("found {found:?}; expected an object that begins with {{"))
+            }
+        };
+        self.reject(place, reason, detail, piece);
+    }
+
+    fn json(&mut self, piece: &[u8], place: Place<'_>) {
+        match std::str::from_utf8(piece) {
+            Ok(text) => self.text(text, place),
+            Err(error) => self.not_utf8(piece, place, error),
+        }
+    }
+
+    fn not_utf8(&mut self, piece: &[u8], place: Place<'_>, error: std::str::Utf8Error) {
+        self.claim_if_it_looks_so(piece);
+        let at = error.valid_up_to();
+        let byte = piece.get(at).copied().unwrap_or_default();
+        let detail = format!("byte {byte:#04x} at {at} of the object{}; expected UTF-8", near(piece, at));
+        self.reject(place, Reason::Encoding, detail, piece);
+    }
+
+    fn yaml(&mut self, piece: &[u8], place: Place<'_>) {
+        let text = match std::str::from_utf8(piece) {
+            Ok(text) => text,
+            Err(error) => return self.not_utf8(piece, place, error),
+        };
+        match to_json(text) {
+            Ok((json, comment)) => {
+                // A recorder that keeps objects as they are writes the time of arrival into a comment before them.
+                let comment = comment.and_then(|comment| serde_json::from_str::<RawPiece<'_>>(comment).ok());
+                let arrival = comment.as_ref().map(arrival_of);
+                self.text(&json, Place { arrival: arrival.flatten(), ..place });
+            }
+            Err(error) => {
+                self.claim_if_it_looks_so(piece);
+                self.reject(place, Reason::Malformed, format!("expected YAML of an object: {error}"), piece);
+            }
+        }
+    }
+
+    fn text(&mut self, text: &str, place: Place<'_>) {
+        match serde_json::from_str::<RawPiece<'_>>(text) {
+            Ok(piece) => self.piece(text, &piece, place),
+            Err(error) => self.wrong(text, text, place, &error),
+        }
+    }
+
+    /// A piece, or a part of one, that the parser refused.
+    fn wrong(&mut self, text: &str, part: &str, place: Place<'_>, error: &serde_json::Error) {
+        self.claim_if_it_looks_so(text.as_bytes());
+        let at = position(part, error.line(), error.column());
+        let reason = match error.classify() {
+            serde_json::error::Category::Data => Reason::WrongType,
+            serde_json::error::Category::Eof => Reason::Truncated,
+            _ if error.to_string().starts_with("recursion limit") => Reason::TooDeep,
+            _ => Reason::Malformed,
+        };
+        let words = error.to_string();
+        let words = words.split(" at line ").next().unwrap_or_default();
+        let detail: String = format!("{words}{}", near(part.as_bytes(), at)).chars().take(400).collect();
+        self.reject(place, reason, detail, text.as_bytes());
+    }
+
+    fn piece(&mut self, text: &str, piece: &RawPiece<'_>, place: Place<'_>) {
+        if place.nesting > NESTING_MAX {
+            let detail = format!("a list in a list, {NESTING_MAX} times over; expected an object");
+            return self.reject(place, Reason::TooDeep, detail, text.as_bytes());
+        }
+        let inner = Place { arrival: place.arrival.or_else(|| arrival_of(piece)), nesting: place.nesting + 1, ..place };
+        if let Some(object) = piece.object.filter(|object| object.get().starts_with('{')) {
+            return self.notification(piece, object, inner);
+        }
+        if let Some(items) = piece.items.or(piece.alerts).filter(|items| items.get().starts_with('[')) {
+            let kind = piece.kind.as_str().strip_suffix("List").unwrap_or_default();
+            return self.items(text, items, Place { kind, ..inner });
+        }
+        // An alert has labels of its own; objects have theirs in `metadata`.
+        if piece.labels.is_some() && piece.metadata.name.is_empty() && piece.kind.is_empty() {
+            return self.alert(text, inner);
+        }
+        let kind = if piece.kind.is_empty() { place.kind } else { piece.kind.as_str() };
+        if event::is_event(piece, kind) {
+            return self.event(text, piece, inner);
+        }
+        match kind {
+            "Status" => {
+                *self.claims += 1;
+                self.ignore(Ignored::Status);
+            }
+            _ if kind.ends_with("List") && piece.metadata.name.is_empty() => {
+                *self.claims += 1;
+                self.ignore(Ignored::EmptyList);
+            }
+            "" => {
+                let detail = "no kind, no involvedObject, and no labels of an alert; expected an object of Kubernetes or an alert";
+                self.reject(place, Reason::Unrecognised, detail.to_owned(), text.as_bytes());
+            }
+            _ if piece.metadata.name.is_empty() => {
+                self.claim_if_it_looks_so(text.as_bytes());
+                let detail = format!("metadata.name of a {} is empty; expected the object's name", clipped(kind));
+                self.reject(place, Reason::NoObject, detail, text.as_bytes());
+            }
+            _ if object::is_manifest(piece) && inner.arrival.is_none() && place.notification == Notification::None => {
+                self.ignore(Ignored::Manifest);
+            }
+            kind => self.object(text, piece, kind, inner),
+        }
+    }
+
+    fn notification(&mut self, piece: &RawPiece<'_>, object: &RawValue, place: Place<'_>) {
+        *self.claims += 1;
+        let notification = match piece.type_name.as_str() {
+            "ADDED" => Notification::Added,
+            "DELETED" => Notification::Deleted,
+            "BOOKMARK" => return self.ignore(Ignored::Bookmark),
+            "ERROR" => return self.ignore(Ignored::Status),
+            // Recorders that leave the type out mean the object as it is now.
+            "MODIFIED" | "" => Notification::Modified,
+            other => {
+                let other = clipped(other);
+                let detail = format!("type is {other:?}; expected ADDED, MODIFIED, DELETED, BOOKMARK or ERROR");
+                return self.reject(place, Reason::Unrecognised, detail, object.get().as_bytes());
+            }
+        };
+        self.text(object.get(), Place { notification, ..place });
+    }
+
+    fn items(&mut self, text: &str, items: &RawValue, place: Place<'_>) {
+        match serde_json::from_str::<Vec<Option<&RawValue>>>(items.get()) {
+            Ok(items) if items.is_empty() => {
+                *self.claims += 1;
+                self.ignore(Ignored::EmptyList);
+            }
+            Ok(items) => items.into_iter().flatten().for_each(|item| {
+                let offset = (item.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize) as u64;
+                self.text(item.get(), Place { offset: place.offset + offset, ..place });
+            }),
+            Err(error) => self.wrong(text, items.get(), place, &error),
+        }
+    }
+
+    fn alert(&mut self, text: &str, place: Place<'_>) {
+        *self.claims += 1;
+        let raw: RawAlert<'_> = match serde_json::from_str(text) {
+            Ok(raw) => raw,
+            Err(error) => return self.wrong(text, text, place, &error),
+        };
+        let mut times = Times::default();
+        match alertmanager::read(&raw, &mut times) {
+            Ok(alert) => {
+                let scope = alert.scope.unwrap_or_else(|| self.scope.clone());
+                let mut object = alert.object;
+                if &*object.kind == "Cluster" {
+                    object.name = scope.0.clone();
+                }
+                let draft = Draft {
+                    scope,
+                    source: Source::Alerts,
+                    object,
+                    manner: alert.manner,
+                    stamps: Vec::new(),
+                    body: Body::Alert(alert.report),
+                    line: place.line,
+                    offset: place.offset,
+                };
+                self.draft(text, draft, times, place);
+            }
+            Err(why) => self.reject(place, Reason::Unrecognised, format!("an alert: {why}"), text.as_bytes()),
+        }
+    }
+
+    fn event(&mut self, text: &str, piece: &RawPiece<'_>, place: Place<'_>) {
+        *self.claims += 1;
+        if place.notification == Notification::Deleted {
+            return self.ignore(Ignored::ExpiredEvent);
+        }
+        let mut times = Times::default();
+        let Some((object, report)) = event::read(piece, &mut times) else {
+            let reason = clipped(piece.reason.as_str());
+            let detail =
+                format!("an Event with reason {reason:?} has no involvedObject.name, regarding.name or namespace");
+            return self.reject(place, Reason::NoObject, detail, text.as_bytes());
+        };
+        // The first notification of an Event tells its past as a list would; later ones tell what is new.
+        let manner = match place.notification {
+            Notification::Modified => Manner::Streamed,
+            _ => Manner::Dumped,
+        };
+        let draft = Draft {
+            scope: self.scope.clone(),
+            source: Source::Events,
+            object,
+            manner,
+            stamps: Vec::new(),
+            body: Body::Event(report),
+            line: place.line,
+            offset: place.offset,
+        };
+        self.draft(text, draft, times, place);
+    }
+
+    fn object(&mut self, text: &str, piece: &RawPiece<'_>, kind: &str, place: Place<'_>) {
+        *self.claims += 1;
+        let mut times = Times::default();
+        let deleted = place.notification == Notification::Deleted;
+        let (object, report): (_, ObjectReport) = match object::read(piece, kind, deleted, &mut times) {
+            Ok(read) => read,
+            Err(error) => {
+                let name = clipped(piece.metadata.name.as_str());
+                let words = error.to_string();
+                let words = words.split(" at line ").next().unwrap_or_default();
+                let detail = format!("{} {name}: {words}", clipped(kind));
+                return self.reject(place, Reason::WrongType, detail, text.as_bytes());
+            }
+        };
+        let draft = Draft {
+            scope: self.scope.clone(),
+            source: Source::Objects,
+            object,
+            manner: if place.notification == Notification::None { Manner::Dumped } else { Manner::Streamed },
+            stamps: Vec::new(),
+            body: Body::Object(Box::new(report)),
+            line: place.line,
+            offset: place.offset,
+        };
+        self.draft(text, draft, times, place);
+    }
+
+    fn draft(&mut self, text: &str, mut draft: Draft, mut times: Times, place: Place<'_>) {
+        if let Some(arrival) = place.arrival {
+            times.arrived(arrival);
+        }
+        for wrong in &times.wrong {
+            let detail = format!("{}: {wrong}", draft.object.entity());
+            self.reject(place, Reason::ImplausibleTime, detail, text.as_bytes());
+        }
+        draft.stamps = times.stamps;
+        debug_assert!(draft.stamps.iter().filter(|stamp| stamp.field == Field::Arrival).count() <= 1);
+        (self.sink)(Item::Draft(Box::new(draft)));
+    }
+}
+
+/// The time of arrival that a recorder has written beside an object.
+fn arrival_of<'p>(piece: &'p RawPiece<'_>) -> Option<&'p str> {
+    let times = [piece.observed_at.as_str(), piece.time.as_str()];
+    times.into_iter().find(|time| !time.is_empty())
+}
+
+/// The last key before a position: the place that a reader can look for.
+fn near(text: &[u8], at: usize) -> String {
+    let before = &text[..at.min(text.len())];
+    let Some(colon) = memchr::memmem::rfind(before, b"\":") else { return String::new() };
+    let key = memchr::memrchr(b'"', &before[..colon]).map(|quote| &before[quote + 1..colon]);
+    key.map_or_else(String::new, |key| format!(" at {:?}", clipped(&String::from_utf8_lossy(key))))
+}
+
+/// The byte of a line and column as serde_json counts them.
+fn position(text: &str, line: usize, column: usize) -> usize {
+    let start = match line {
+        0 | 1 => 0,
+        line => memchr::memchr_iter(b'\n', text.as_bytes()).nth(line - 2).map_or(0, |newline| newline + 1),
+    };
+    start.saturating_add(column).min(text.len())
+}
+
+fn clipped(text: &str) -> String {
+    text.chars().take(80).collect()
+}
