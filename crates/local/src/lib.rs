@@ -1,6 +1,7 @@
 //! Runs stages in one process: over a durable log on disk, or in memory for replay.
 //!
 //! [`log`] says what a log owes a runner, [`disk`] and [`memory`] are the two logs, [`pipeline`] is the runner.
+//! [`recording`] reads what people have recorded.
 
 pub mod directory;
 pub mod disk;
@@ -8,4 +9,5 @@ pub mod frame;
 pub mod log;
 pub mod memory;
 pub mod pipeline;
+pub mod recording;
 mod seat;
