@@ -1,5 +1,10 @@
 //! What the tests share.
 
+pub mod conformance;
+pub mod conformance_duties;
+pub mod conformance_facts;
+pub mod conformance_paper;
+pub mod conformance_probe;
 mod kafka_jars;
 pub mod kafka_server;
 pub mod kafka_topics;

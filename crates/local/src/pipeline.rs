@@ -218,6 +218,11 @@ impl<L: Log> Pipeline<L> {
         Ok(pruned)
     }
 
+    /// Sets how many records a stage takes from one partition between two commits, from the next batch on.
+    pub fn set_batch_records_max(&mut self, records: usize) {
+        self.limits.batch_records_max = records;
+    }
+
     /// How many records the stages hold back.
     pub fn held(&self) -> usize {
         self.seats.iter().map(|seat| seat.held()).sum()

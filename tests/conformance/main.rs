@@ -1,0 +1,5 @@
+//! Every runner is held to what it owes a stage.
+
+mod embedded;
+mod kernel;
+mod paper;
