@@ -14,6 +14,9 @@ pub const DEFAULT_YAML: &str = include_str!("default.yaml");
 const CATALOGUE_YAML: &str = include_str!("catalogue.yaml");
 const CAUSALITY_YAML: &str = include_str!("causality.yaml");
 
+/// Tiers of a policy. Who was told is remembered per incident, and grows with them.
+const TIERS_MAX: usize = 20;
+
 /// A configuration: the rules that decide, and the settings that do not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -177,6 +180,9 @@ fn read_policy(section: &mut Section<'_>, policy: &mut Policy) {
         section.positive_duration("ack_timeout", &mut tier.ack_timeout);
         tiers.push(tier);
     });
+    if tiers.len() > TIERS_MAX {
+        section.complain("tiers", format!("expected at most {TIERS_MAX} tiers, found {}", tiers.len()));
+    }
     if read && tiers.iter().all(|tier| tier.receiver.is_empty()) {
         section.complain("tiers", "expected at least one tier with a receiver: otherwise nobody is ever paged");
     }

@@ -66,7 +66,7 @@ impl SignalEntries {
         let tests = section.one_or_more_texts("test");
         // Messages against patterns that are wrong themselves would be a second word about one mistake.
         if section.problem_count() == problems_before {
-            check_tests(section, &rule.matches, tests);
+            check_tests(section, &rule.matches, &tests);
         }
         self.entries.push(rule);
     }
@@ -144,41 +144,31 @@ fn one_of(section: &mut Section<'_>, keys: &[&str]) {
     }
 }
 
-/// The test messages must match, and every message pattern of an event needs one: a pattern nobody tried is a guess.
-fn check_tests(section: &mut Section<'_>, matches: &[Match], tests: Vec<(Text, Position)>) {
-    let mut tried = vec![false; matches.len()];
+/// The test messages must match, and an entry with a message pattern for events needs one: a pattern nobody tried is a
+/// guess.
+fn check_tests(section: &mut Section<'_>, matches: &[Match], tests: &[(Text, Position)]) {
+    let reads_messages = |one: &&Match| !matches!(one, Match::NoReadyEndpoints | Match::Alert { .. });
+    let patterns: Vec<_> = matches.iter().filter(reads_messages).map(pattern_of).collect();
     for (text, at) in tests {
-        let mut matched = false;
-        for (one, tried) in matches.iter().zip(&mut tried) {
-            let hit =
-                pattern_of(one).and_then(|pattern| scalar::pattern(pattern).ok()).is_some_and(|p| p.is_match(&text));
-            *tried |= hit;
-            matched |= hit;
-        }
-        if !matched {
-            section.complain_at(at, "test", format!("no pattern of this entry matches the message {text:?}"));
+        // No pattern takes any message.
+        let is_match = |one: &str| one.is_empty() || scalar::pattern(one).is_ok_and(|pattern| pattern.is_match(text));
+        if !patterns.iter().any(|pattern| is_match(pattern)) {
+            section.complain_at(*at, "test", format!("no pattern of this entry matches the message {text:?}"));
         }
     }
-    if !section.has("matches") {
-        return;
-    }
-    for (number, one) in matches.iter().enumerate() {
-        if let (Match::Event { pattern, .. }, false) = (one, tried[number])
-            && !pattern.is_empty()
-        {
-            section
-                .complain("matches", format!("expected a message under `test` that the pattern {pattern:?} matches"));
-        }
+    let has_pattern = |one: &Match| matches!(one, Match::Event { pattern, .. } if !pattern.is_empty());
+    if tests.is_empty() && section.has("matches") && matches.iter().any(has_pattern) {
+        section.complain("", "expected the key test with a message that a pattern of this entry matches");
     }
 }
 
-fn pattern_of(one: &Match) -> Option<&str> {
+fn pattern_of(one: &Match) -> &str {
     match one {
         Match::Event { pattern, .. }
         | Match::Waiting { pattern, .. }
         | Match::Terminated { pattern, .. }
         | Match::Condition { pattern, .. }
-        | Match::Phase { pattern, .. } => Some(pattern).filter(|pattern| !pattern.is_empty()).map(|pattern| &**pattern),
-        Match::NoReadyEndpoints | Match::Alert { .. } => None,
+        | Match::Phase { pattern, .. } => pattern,
+        Match::NoReadyEndpoints | Match::Alert { .. } => "",
     }
 }
