@@ -227,6 +227,7 @@ impl Turn<'_, '_> {
         self.ensure_inferred(cause, &episode);
         let edge = Edge { cause, rule: NAMED.into(), relation: Relation::Reference, strength: NAMED_STRENGTH };
         self.attach(key, edge);
+        self.open(cause);
     }
 
     /// Infers a cause at a shared thing when enough owners show the effect through it, and most of what uses it does.

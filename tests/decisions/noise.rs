@@ -1,0 +1,57 @@
+//! What happens in every healthy cluster opens nothing.
+
+use super::check;
+use bellbuoy_core::object::ObjectRef;
+use bellbuoy_tests::estate::{Estate, Pod};
+
+fn cart() -> Pod {
+    Pod::new("shop", "cart", 1, "worker-1", "acme/cart:2")
+}
+
+#[test]
+fn probes_that_fail_while_a_pod_starts() {
+    let mut estate = Estate::new("test");
+    let pod = cart().object();
+    for round in 0..6 {
+        let message = "Readiness probe failed: dial tcp 10.0.0.7:8080: connect: connection refused";
+        estate.repeated(&pod, "kubelet", "Unhealthy", message, "e1", 1 + round, i64::from(round) * 10).wait(10);
+    }
+    estate.healthy(&cart()).watch(900);
+    check(&estate.recording(), "");
+}
+
+#[test]
+fn a_service_account_that_comes_a_second_late() {
+    let mut estate = Estate::new("test");
+    let set = ObjectRef::new("ReplicaSet", "shop", "cart-7d9c5b4f68");
+    let message = "Error creating: pods \"cart-\" is forbidden: error looking up service account shop/cart: serviceaccount \"cart\" not found";
+    estate.event(&set, "replicaset-controller", "FailedCreate", message).wait(1);
+    estate.event(&set, "replicaset-controller", "SuccessfulCreate", "Created pod: cart-7d9c5b4f68-x2x8k").watch(120);
+    check(&estate.recording(), "");
+}
+
+#[test]
+fn a_pod_that_waits_a_moment_for_a_node() {
+    let mut estate = Estate::new("test");
+    let pod = cart().object();
+    let message = "0/3 nodes are available: 3 Insufficient cpu.";
+    estate.event(&pod, "default-scheduler", "FailedScheduling", message).wait(45);
+    estate.event(&pod, "default-scheduler", "Scheduled", "Successfully assigned shop/cart to worker-1").watch(300);
+    check(&estate.recording(), "");
+}
+
+#[test]
+fn a_node_that_misses_one_heartbeat() {
+    let mut estate = Estate::new("test");
+    estate.node("worker-1", "True").wait(10).node("worker-1", "Unknown").watch(10).node("worker-1", "True").watch(90);
+    check(&estate.facts(), "");
+}
+
+#[test]
+fn alerts_that_are_no_harm_by_their_own_word() {
+    let mut estate = Estate::new("test");
+    estate.alert(&ObjectRef::new("Cluster", "", "test"), "Watchdog", "none", true);
+    estate.alert(&ObjectRef::new("Namespace", "", "shop"), "InfoInhibitor", "none", true).wait(600);
+    estate.alert(&ObjectRef::new("Pod", "shop", "cart-0"), "CPUThrottlingHigh", "info", true).wait(600);
+    check(&estate.recording(), "");
+}

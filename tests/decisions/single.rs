@@ -1,0 +1,91 @@
+//! One failure of one workload or node: found, named, ended.
+
+use super::check;
+use bellbuoy_core::object::ObjectRef;
+use bellbuoy_tests::estate::{Estate, Pod};
+use bellbuoy_tests::fold::decide;
+
+fn cart() -> Pod {
+    Pod::new("shop", "cart", 1, "worker-1", "acme/cart:2")
+}
+
+#[test]
+fn a_crash_loop_opens_when_it_has_lasted() {
+    let mut estate = Estate::new("test");
+    let pod = cart().object();
+    let message = "Back-off restarting failed container main in pod cart";
+    for round in 0..20 {
+        estate.repeated(&pod, "kubelet", "BackOff", message, "e1", 1 + round, i64::from(round) * 15).wait(15);
+    }
+    check(&estate.recording(), "P3 open: CrashLoopBackOff on Deployment shop/cart; 1 members");
+}
+
+#[test]
+fn an_oom_kill_explains_the_crash_loop() {
+    let mut estate = Estate::new("test");
+    estate.deployment(&cart(), 1, 0).healthy(&cart()).wait(60);
+    for restarts in 1..6 {
+        estate.oom_killed(&cart(), restarts).wait(60);
+    }
+    check(&estate.recording(), "P3 open: OOMKilled on Deployment shop/cart; 2 members");
+}
+
+#[test]
+fn an_oom_kill_is_over_after_ten_minutes_of_running() {
+    let mut estate = Estate::new("test");
+    estate.deployment(&cart(), 1, 0).oom_killed(&cart(), 1).wait(40).healthy(&cart()).watch(700);
+    check(&estate.facts(), "P3 resolved: OOMKilled on Deployment shop/cart; 2 members");
+}
+
+#[test]
+fn a_quota_that_is_used_up_is_the_cause_and_the_workload_is_affected() {
+    let mut estate = Estate::new("test");
+    let set = ObjectRef::new("ReplicaSet", "shop", "cart-7d9c5b4f68");
+    let message = "Error creating: pods \"cart-7d9c5b4f68-x2x8k\" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=10, limited: pods=10";
+    estate.event(&set, "replicaset-controller", "FailedCreate", message).wait(40).tick().wait(5).tick();
+    let decided = decide(&estate.recording());
+    assert_eq!(decided.told(), "P3 open: FailedCreate/QuotaExceeded on ResourceQuota shop/compute; 2 members\n");
+    let incident = &decided.incidents()[0].incident;
+    assert!(incident.members.iter().any(|member| &*member.entity.name == "cart"), "{:?}", incident.members);
+}
+
+#[test]
+fn a_missing_service_account_is_named() {
+    let mut estate = Estate::new("test");
+    let set = ObjectRef::new("ReplicaSet", "shop", "cart-7d9c5b4f68");
+    let message = "Error creating: pods \"cart-7d9c5b4f68-\" is forbidden: error looking up service account shop/robot: serviceaccount \"robot\" not found";
+    estate.event(&set, "replicaset-controller", "FailedCreate", message).wait(40).tick();
+    check(&estate.recording(), "P3 open: FailedCreate/ServiceAccountMissing on ServiceAccount shop/robot; 2 members");
+}
+
+#[test]
+fn a_service_that_loses_its_endpoints_opens_and_ends() {
+    let mut estate = Estate::new("test");
+    estate.service("shop", "cart", "cart").endpoints("shop", "cart", 2, 0).wait(10);
+    estate.endpoints("shop", "cart", 0, 2).watch(90).endpoints("shop", "cart", 2, 0).watch(60);
+    check(&estate.facts(), "P2 resolved: ServiceWithoutEndpoints on Service shop/cart; 1 members");
+}
+
+#[test]
+fn a_node_that_dies_and_comes_back() {
+    let mut estate = Estate::new("test");
+    estate.node("worker-1", "True").wait(10).node("worker-1", "Unknown").watch(60).node("worker-1", "True").watch(90);
+    check(&estate.facts(), "P2 resolved: NodeNotReady on Node worker-1; 1 members");
+}
+
+#[test]
+fn an_alert_of_any_name_is_a_symptom_on_what_its_labels_name() {
+    let mut estate = Estate::new("test");
+    let object = ObjectRef::new("Service", "shop", "checkout");
+    estate.alert(&object, "CheckoutErrorsHigh", "critical", true).wait(300);
+    check(&estate.recording(), "P2 open: CheckoutErrorsHigh on Service shop/checkout; 1 members");
+}
+
+#[test]
+fn an_alert_ends_when_its_sender_says_so() {
+    let mut estate = Estate::new("test");
+    let object = ObjectRef::new("Service", "shop", "checkout");
+    estate.alert(&object, "CheckoutErrorsHigh", "warning", true).wait(60);
+    estate.alert(&object, "CheckoutErrorsHigh", "warning", false).wait(60).tick();
+    check(&estate.facts(), "P3 resolved: CheckoutErrorsHigh on Service shop/checkout; 1 members");
+}

@@ -1,0 +1,76 @@
+//! Several signals at once: what belongs together is one incident, what does not is not.
+
+use super::check;
+use bellbuoy_core::object::ObjectRef;
+use bellbuoy_tests::estate::{Estate, Pod};
+use bellbuoy_tests::fold::decide;
+
+#[test]
+fn two_unrelated_failures_in_one_namespace_are_two_incidents() {
+    let mut estate = Estate::new("test");
+    let cart = Pod::new("shop", "cart", 1, "worker-1", "acme/cart:2");
+    let search = Pod::new("shop", "search", 1, "worker-1", "acme/search:9");
+    estate.deployment(&cart, 1, 0).deployment(&search, 1, 0);
+    for restarts in 1..6 {
+        estate.oom_killed(&cart, restarts);
+        let pull = "Back-off pulling image \"acme/search:9\": ErrImagePull: docker.io/acme/search:9: not found";
+        estate.waiting(&search, "ImagePullBackOff", pull, 0).wait(60);
+    }
+    check(
+        &estate.recording(),
+        "P3 open: OOMKilled on Deployment shop/cart; 2 members
+         P3 open: ImagePullBackOff/NotFound on Deployment shop/search; 1 members",
+    );
+}
+
+#[test]
+fn a_late_cause_folds_its_symptoms_in() {
+    let mut estate = Estate::new("test");
+    let pods: Vec<_> = (0..3).map(|n| Pod::new("shop", &format!("app-{n}"), n, "worker-1", "acme/app:1")).collect();
+    for pod in &pods {
+        estate.deployment(pod, 1, 1).healthy(pod).wait(1).lost(pod);
+    }
+    // Symptoms have opened by themselves before the node's own word comes.
+    estate.watch(330).node_since("worker-1", "Unknown", 330).watch(40);
+    let decided = decide(&estate.recording());
+    assert_eq!(decided.told(), "P2 open: NodeNotReady on Node worker-1; 4 members\n");
+}
+
+#[test]
+fn a_registry_that_refuses_several_workloads_is_one_incident() {
+    let mut estate = Estate::new("test");
+    for n in 0..5 {
+        let pod = Pod::new("shop", &format!("app-{n}"), n, "worker-1", &format!("registry.acme.dev/shop/app-{n}:2"));
+        let message = format!("Failed to pull image \"{}\": unexpected status: 401 Unauthorized", pod.image);
+        estate.deployment(&pod, 1, 0).event(&pod.object(), "kubelet", "Failed", &message).wait(20);
+        estate.waiting(&pod, "ErrImagePull", "unexpected status: 401 Unauthorized", 0).wait(20);
+    }
+    let decided = decide(&estate.recording());
+    assert_eq!(decided.told(), "P2 open: RegistryFailing on Registry registry.acme.dev; 6 members\n");
+}
+
+#[test]
+fn a_service_follows_from_its_pods() {
+    let mut estate = Estate::new("test");
+    let pod = Pod::new("shop", "cart", 1, "worker-1", "acme/cart:2");
+    estate.deployment(&pod, 1, 1).service("shop", "cart-svc", "cart").healthy(&pod).endpoints("shop", "cart-svc", 1, 0);
+    estate.wait(60);
+    for restarts in 1..6 {
+        estate.oom_killed(&pod, restarts).endpoints("shop", "cart-svc", 0, 1).watch(60);
+    }
+    check(&estate.recording(), "P2 open: OOMKilled on Deployment shop/cart; 3 members");
+}
+
+#[test]
+fn the_same_failure_by_event_state_and_alert_is_one_member() {
+    let mut estate = Estate::new("test");
+    let pod = Pod::new("shop", "cart", 1, "worker-1", "acme/cart:2");
+    estate.deployment(&pod, 1, 0);
+    let message = "Back-off restarting failed container main in pod cart";
+    for round in 1..8 {
+        estate.waiting(&pod, "CrashLoopBackOff", "back-off 40s", round);
+        estate.repeated(&pod.object(), "kubelet", "BackOff", message, "e1", round, i64::from(round) * 30).wait(30);
+    }
+    estate.alert(&ObjectRef::new("Pod", "shop", &pod.name), "KubePodCrashLooping", "warning", true).wait(5);
+    check(&estate.recording(), "P3 open: CrashLoopBackOff on Deployment shop/cart; 1 members");
+}
