@@ -176,6 +176,10 @@ impl Decoder {
                     let mut reader = Reader { scope: &self.scope, claims: &mut self.claims, sink };
                     reader.fault(piece, place, fault);
                 }
+                Step::Empty => {
+                    self.claims += 1;
+                    sink(Item::Ignored(Ignored::EmptyList));
+                }
                 Step::More | Step::End => break,
             }
         }
@@ -263,7 +267,9 @@ impl Reader<'_> {
     }
 
     fn fault(&mut self, piece: &[u8], place: Place<'_>, fault: Fault) {
-        self.claim_if_it_looks_so(piece);
+        if fault != Fault::NotAnObject {
+            self.claim_if_it_looks_so(piece);
+        }
         let length = piece.len();
         let (reason, detail) = match fault {
             Fault::EndOfText => (
@@ -426,7 +432,6 @@ impl Reader<'_> {
     }
 
     fn alert(&mut self, text: &str, place: Place<'_>) {
-        *self.claims += 1;
         let raw: RawAlert<'_> = match serde_json::from_str(text) {
             Ok(raw) => raw,
             Err(error) => return self.wrong(text, text, place, &error),
@@ -434,6 +439,7 @@ impl Reader<'_> {
         let mut times = Times::default();
         match alertmanager::read(&raw, &mut times) {
             Ok(alert) => {
+                *self.claims += 1;
                 let scope = alert.scope.unwrap_or_else(|| self.scope.clone());
                 let mut object = alert.object;
                 if &*object.kind == "Cluster" {

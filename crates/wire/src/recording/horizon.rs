@@ -327,6 +327,8 @@ fn settle_event(
     let last_at = ends.last.map(|stamp| stamp.time);
     if let (true, Some(first), Some(last)) = (ends.two, ends.first, ends.last)
         && first.time < last.time
+        // The new API's time is that of the first occurrence, and of the only one.
+        && (first.field == Field::EventFirst || report.repeats > 1)
     {
         let report = EventReport { first_at, last_at: first_at, repeats: 1, is_first: true, ..report.clone() };
         let body = Body::Event(report);

@@ -27,6 +27,8 @@ pub(crate) enum Step {
     Cut(Cut),
     /// A piece that cannot be read, and why.
     Bad(Cut, Fault),
+    /// A list of objects that has none.
+    Empty,
     /// Nothing more in this buffer.
     More,
     /// Nothing more at all.
@@ -64,11 +66,13 @@ pub(crate) struct JsonCutter {
     kind: Option<Box<str>>,
     /// The column, if only blanks stand before it.
     indent: Option<usize>,
+    /// The list that is being read has no element yet.
+    is_empty: bool,
 }
 
 impl Default for JsonCutter {
     fn default() -> Self {
-        Self { at: 0, lists: Vec::new(), value: None, lost: None, kind: None, indent: Some(0) }
+        Self { at: 0, lists: Vec::new(), value: None, lost: None, kind: None, indent: Some(0), is_empty: false }
     }
 }
 
@@ -176,6 +180,7 @@ impl JsonCutter {
                 if list.is_none() {
                     self.kind = None;
                 }
+                self.is_empty = false;
                 self.value = Some(Value::new(begin, indent, self.lists.is_empty()));
                 None
             }
@@ -193,6 +198,9 @@ impl JsonCutter {
                     let mut value = Value::new(self.at, None, false);
                     (value.depth, value.deepest, value.previous) = (1, 1, b']');
                     self.value = Some(value);
+                    if std::mem::take(&mut self.is_empty) {
+                        return Some(Step::Empty);
+                    }
                 }
                 None
             }
@@ -343,6 +351,7 @@ impl JsonCutter {
                         self.value = None;
                         self.lists.push(List::Rest);
                         self.lists.push(List::Array);
+                        self.is_empty = true;
                         return None;
                     }
                     value.open(true);
@@ -469,6 +478,7 @@ mod tests {
                         found.push(format!("{kind}{}", String::from_utf8_lossy(&buffer[cut.begin..cut.end])));
                     }
                     Step::Bad(_, fault) => found.push(format!("{fault:?}")),
+                    Step::Empty => found.push("Empty".to_owned()),
                     Step::More => break,
                     Step::End => return found,
                 }
@@ -499,7 +509,8 @@ mod tests {
             &[r#"Pod:{"a":1}"#, r#"Pod:{"b":[]}"#, r#"{"c":3}"#],
         );
         check(r#"{"version":"4","alerts":[{"a":1}],"status":"firing"}"#, &[r#"{"a":1}"#]);
-        check(r#"{"items":[]}"#, &[]);
+        check(r#"{"items":[]}"#, &["Empty"]);
+        check(r#"{"kind":"PodList","items":[ ],"metadata":{}} {"a":1}"#, &["Empty", r#"{"a":1}"#]);
         check(r#"{"items":null}"#, &[r#"{"items":null}"#]);
         check(r#"{"x":{"items":[{}]}}"#, &[r#"{"x":{"items":[{}]}}"#]);
         check(r#"{"key":"items","value":[{}]}"#, &[r#"{"key":"items","value":[{}]}"#]);

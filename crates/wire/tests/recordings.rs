@@ -1,0 +1,11 @@
+//! What people record, and the facts that come of it; what cannot be used, and the words for it.
+
+mod recordings {
+    mod alerts;
+    mod arbitrary;
+    mod bad;
+    mod events;
+    mod objects;
+    mod support;
+    mod times;
+}
