@@ -65,6 +65,8 @@ impl std::fmt::Debug for DiskLog {
 const RECORDS: &str = "records";
 const LATEST: &str = "latest";
 const MARKS: &str = "marks";
+/// What must fit on a disk that is not full: 1 MiB, the size of the largest single write of the store.
+const PROBE_BYTES: usize = 1 << 20;
 /// First byte of the keys in `marks`.
 const END: u8 = 0;
 const POSITION: u8 = 1;
@@ -333,10 +335,22 @@ fn from_store(directory: &Path, place: &str, error: fjall::Error) -> Error {
     match error {
         fjall::Error::Io(source) => from_io(source),
         fjall::Error::Storage(fjall::LsmError::Io(source)) => from_io(source),
+        // The write that failed was one in the background, which tells nobody why; most often this is why.
+        fjall::Error::Poisoned if is_full(&directory) => Error::DiskFull { directory },
         fjall::Error::Poisoned => Error::Poisoned { directory },
         fjall::Error::Locked => Error::InUse { directory, pid: None },
         other => Error::Damaged { directory, place: place.to_owned(), reason: other.to_string() },
     }
+}
+
+/// Whether not even a little can be written any more.
+fn is_full(directory: &Path) -> bool {
+    let path = directory.join("probe");
+    let written = std::fs::write(&path, vec![1; PROBE_BYTES]);
+    // A probe that stays behind is written over by the next one.
+    let _ = std::fs::remove_file(&path);
+    written
+        .is_err_and(|error| matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
 }
 
 /// The topic's name, a zero that no name contains, the partition.

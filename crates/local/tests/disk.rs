@@ -18,6 +18,8 @@ use std::process::{Command, Stdio};
 const STAGE: &str = "stage";
 /// The environment variable that turns the test program into a process that holds the directory.
 const DIRECTORY: &str = "BELLBUOY_DISK_TEST_DIRECTORY";
+/// The environment variable that names a directory on a small file system.
+const SMALL_DISK: &str = "BELLBUOY_SMALL_DISK";
 
 fn settings() -> Settings {
     Settings { partitions: 2, sync_every_commits: 1_000, ..Settings::default() }
@@ -179,6 +181,45 @@ fn a_second_process_is_told_who_has_the_directory() {
     lines.for_each(drop);
     assert!(holder.wait().unwrap().success());
     DiskLog::open(home.path(), settings()).unwrap();
+}
+
+/// Needs a small file system to fill: `BELLBUOY_SMALL_DISK` names a directory on one of at least 300 MB, to fill up.
+#[test]
+fn a_full_disk_is_named_and_nothing_committed_is_lost() {
+    let Some(disk) = std::env::var_os(SMALL_DISK) else {
+        println!("SKIPPED: {SMALL_DISK} names no directory on a small file system that this test may fill");
+        return;
+    };
+    let home = tempfile::tempdir_in(disk).unwrap();
+    let ballast = home.path().join("ballast");
+    fs::write(&ballast, vec![1; 100 << 20]).unwrap();
+    let directory = home.path().join("data");
+    let mut log = DiskLog::open(&directory, settings()).unwrap();
+    // What does not compress fills a disk soonest.
+    let mut state = 1_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 32).to_le_bytes()
+    };
+    let mut commits = 0;
+    let error = loop {
+        let mut transaction = Transaction::new();
+        for _ in 0..100 {
+            let value = std::iter::repeat_with(&mut noise).flatten().take(10_000).collect();
+            transaction.append(Topic::Journal, 0, Record { timestamp: Time(commits), value, ..Record::default() });
+        }
+        match log.commit(&transaction) {
+            Ok(()) => commits += 1,
+            Err(error) => break error,
+        }
+        assert!(commits < 100_000, "the file system is not small");
+    };
+    assert!(matches!(error, Error::DiskFull { .. }), "{error}");
+    drop(log);
+    fs::remove_file(&ballast).unwrap();
+    let found = read_everything(&directory).unwrap().len() as i64;
+    println!("{commits} commits before the disk was full, {} records there afterwards", found);
+    assert!(found == commits * 100 || found == (commits + 1) * 100, "{commits} commits, {found} records");
 }
 
 fn files(directory: &Path, into: &mut Vec<PathBuf>) {
