@@ -16,6 +16,12 @@ const BEYOND_PERCENTILE_MAX: Span = Span::from_secs(86_400);
 /// outlier but the very thing that has just failed, so that large dumps overrule no more than this many.
 const OVERRULED_OBJECTS_MAX: u64 = 2;
 
+/// What keeps two notifications of one stream apart that claim the same time: the later state must come later.
+const STEP: Span = Span(1);
+
+/// How far the times of arrival of one stream may run backwards before they are taken at their word: recorders round.
+const SAME_ARRIVAL_MAX: Span = Span::from_secs(1);
+
 /// Buckets of a [`Percentiles`] at the most; at the limit they double their width.
 const BUCKETS_MAX: usize = 1 << 16;
 
@@ -212,6 +218,12 @@ impl Horizon {
         self.note(&fact.scope, fact.observed_at);
     }
 
+    /// A stream has come to this time.
+    fn forward(&mut self, stream: u32, at: Time) -> Time {
+        self.streams.insert(stream, at);
+        at
+    }
+
     fn note(&mut self, scope: &Scope, time: Time) {
         match self.last.get_mut(scope) {
             Some(last) => *last = time.max(*last),
@@ -230,15 +242,17 @@ impl Horizon {
         let as_of = self.as_of(&draft.scope).map(|as_of| as_of.time);
         let latest = draft.latest();
         let observed_at = match (draft.arrival(), draft.manner, &draft.body) {
-            (Some(arrival), ..) => Some(arrival),
+            (Some(arrival), _, Body::Event(_)) => Some(arrival),
+            (Some(arrival), ..) => {
+                let before = self.streams.get(&stream).filter(|before| before.since(arrival) <= SAME_ARRIVAL_MAX);
+                Some(self.forward(stream, arrival.max(before.map_or(Time::MIN, |before| *before + STEP))))
+            }
             (None, _, Body::Event(_)) => event_last(&draft).map(|stamp| stamp.time).or(as_of),
             (None, Manner::Dumped | Manner::Sent, _) => as_of,
             (None, Manner::Streamed, _) => {
-                let before = self.streams.get(&stream).copied();
+                let before = self.streams.get(&stream).map(|before| *before + STEP);
                 let at = latest.map(|stamp| stamp.time).max(before).or(as_of);
-                at.inspect(|at| {
-                    self.streams.insert(stream, *at);
-                })
+                at.map(|at| self.forward(stream, at))
             }
         };
         let Some(observed_at) = observed_at else {

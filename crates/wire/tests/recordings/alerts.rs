@@ -24,7 +24,7 @@ fn webhook_bodies() {
         &[
             "10:00:00.500000 Pod shop/cart-1: A firing",
             "10:30:00 Pod shop/cart-1: A resolved",
-            "10:30:00 Pod shop/cart-1: A firing",
+            "10:30:00.000001 Pod shop/cart-1: A firing",
         ],
     );
     let alert = alert(FIRING);

@@ -160,7 +160,33 @@ fn notifications_without_arrival_go_forward_only() {
             + &note("ADDED", "b", "10:00:01")
             + &note("MODIFIED", "b", "10:00:09")
             + &note("DELETED", "a", "10:00:05")),
-        &["10:00:05 Node a: state", "10:00:05 Node b: state", "10:00:09 Node b: state", "10:00:09 Node a: deleted"],
+        &[
+            "10:00:05 Node a: state",
+            "10:00:05.000001 Node b: state",
+            "10:00:09 Node b: state",
+            "10:00:09.000001 Node a: deleted",
+        ],
+    );
+}
+
+#[test]
+fn notifications_of_one_time_of_arrival_keep_their_order() {
+    let note = |kind: &str, at: &str| {
+        format!(
+            r#"{{"type":"{kind}","time":"2026-11-21T{at}Z","object":{{"kind":"Node","metadata":{{"name":"a","uid":"u"}}}}}}"#
+        ) + "\n"
+    };
+    check(
+        &(note("ADDED", "10:00:05")
+            + &note("DELETED", "10:00:05")
+            + &note("ADDED", "10:00:05")
+            + &note("ADDED", "09:00:00")),
+        &[
+            "10:00:05 Node a: state",
+            "10:00:05.000001 Node a: deleted",
+            "10:00:05.000002 Node a: state",
+            "09:00:00 Node a: state",
+        ],
     );
 }
 
