@@ -96,12 +96,12 @@ impl Stage for Probe {
         let mut seen = state.objects.get(&name).cloned().unwrap_or_default();
         if seen.count > 0 {
             state.by_age.remove(&(seen.heard_at, name.clone()));
-        } else if state.objects.len() == OBJECTS_MAX {
-            if let Some(oldest) = state.by_age.first().map(|(oldest, ())| oldest.clone()) {
-                state.by_age.remove(&oldest);
-                state.objects.remove(&oldest.1);
-                state.quiet.clear(&oldest.1);
-            }
+        } else if state.objects.len() == OBJECTS_MAX
+            && let Some(oldest) = state.by_age.first().map(|(oldest, ())| oldest.clone())
+        {
+            state.by_age.remove(&oldest);
+            state.objects.remove(&oldest.1);
+            state.quiet.clear(&oldest.1);
         }
         seen.count += 1;
         seen.heard_at = now;
