@@ -19,7 +19,7 @@ pub struct KafkaServer {
     pub bootstrap_servers: String,
     /// Where clients connect as [`Setup::listener`] says; empty without one.
     pub secured_servers: String,
-    _process: Option<Process>,
+    process: Option<Process>,
 }
 
 /// What a server shall be besides the usual.
@@ -46,6 +46,7 @@ trap '' INT TERM HUP
 folder=$1; shift
 "$@" >"$folder/server.log" 2>&1 </dev/null &
 server=$!
+echo "$server" >"$folder/server.pid"
 read -r nothing
 kill -KILL "$server"
 wait "$server" 2>/dev/null
@@ -57,7 +58,7 @@ impl KafkaServer {
     pub fn shared() -> &'static KafkaServer {
         static SHARED: OnceLock<KafkaServer> = OnceLock::new();
         SHARED.get_or_init(|| match std::env::var("KAFKA_BOOTSTRAP_SERVERS") {
-            Ok(bootstrap_servers) => KafkaServer { bootstrap_servers, secured_servers: String::new(), _process: None },
+            Ok(bootstrap_servers) => KafkaServer { bootstrap_servers, secured_servers: String::new(), process: None },
             Err(_) => KafkaServer::start(&Setup::default()),
         })
     }
@@ -75,6 +76,26 @@ impl KafkaServer {
             }
         }
         panic!("failed to start Kafka {START_TRIES} times:\n{}", failures.join("\n"));
+    }
+}
+
+impl KafkaServer {
+    /// Freezes a server of our own: it keeps its connections and answers nothing.
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets a frozen server go on.
+    pub fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let Some(process) = &self.process else { panic!("only a server of our own can be frozen") };
+        let path = process.folder.join("server.pid");
+        let id = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let status = Command::new("kill").arg(format!("-{signal}")).arg(id.trim()).status();
+        assert!(status.is_ok_and(|status| status.success()), "failed to send {signal} to the server");
     }
 }
 
@@ -109,7 +130,7 @@ fn try_start(setup: &Setup) -> io::Result<KafkaServer> {
         Ok(()) => Ok(KafkaServer {
             bootstrap_servers,
             secured_servers: setup.listener.map_or(String::new(), |_| format!("localhost:{secured}")),
-            _process: Some(process),
+            process: Some(process),
         }),
         Err(failure) => {
             let log = fs::read_to_string(process.folder.join("server.log")).unwrap_or_default();

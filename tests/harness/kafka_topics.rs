@@ -4,16 +4,17 @@
 
 use crate::kafka_server::KafkaServer;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Headers, Message};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Topics under a prefix that no other test has; deleted when dropped.
@@ -70,6 +71,19 @@ impl Topics {
         }
     }
 
+    /// Deletes a topic under the prefix and waits until it is gone.
+    pub fn delete(&self, topic: &str) {
+        let (name, admin, began) = (self.name(topic), self.admin(), Instant::now());
+        wait(admin.delete_topics(&[&name], &AdminOptions::new())).expect("the broker answers");
+        let is_there = || {
+            let metadata = admin.inner().fetch_metadata(None, DEADLINE).expect("the broker answers");
+            metadata.topics().iter().any(|found| found.name() == name)
+        };
+        while is_there() {
+            assert!(began.elapsed() < DEADLINE, "{name} is still there");
+        }
+    }
+
     /// Appends records to a partition and waits until the broker has them.
     pub fn produce(&self, topic: &str, partition: i32, records: &[(&[u8], &[u8])]) {
         let name = self.name(topic);
@@ -84,6 +98,15 @@ impl Topics {
             }
         }
         producer.flush(DEADLINE).expect("the broker takes the records");
+    }
+
+    /// A writer of a topic under the prefix.
+    pub fn journal(&self, topic: &str) -> Journal {
+        let mut settings = self.client();
+        settings.set("acks", "all").set("linger.ms", "0").set("enable.idempotence", "true");
+        let ends = Arc::default();
+        let plain = settings.create_with_context(Ends(Arc::clone(&ends))).expect("the settings are valid");
+        Journal { name: self.name(topic), settings, plain, aborting: None, ends }
     }
 
     /// All committed records of a topic, by partition.
@@ -150,6 +173,79 @@ impl Topics {
 
     fn admin(&self) -> AdminClient<DefaultClientContext> {
         self.client().create().expect("the settings are valid")
+    }
+}
+
+/// Writes records in order, and leaves gaps as aborted transactions do.
+pub struct Journal {
+    name: String,
+    settings: ClientConfig,
+    plain: BaseProducer<Ends>,
+    aborting: Option<BaseProducer>,
+    ends: Arc<Mutex<BTreeMap<i32, i64>>>,
+}
+
+/// Notes where records have come to stand.
+struct Ends(Arc<Mutex<BTreeMap<i32, i64>>>);
+
+impl ClientContext for Ends {}
+
+impl ProducerContext for Ends {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        let record = result.as_ref().unwrap_or_else(|(error, _)| panic!("failed to write: {error}"));
+        let mut ends = self.0.lock().expect("no test panics while it holds the ends");
+        ends.insert(record.partition(), record.offset() + 1);
+    }
+}
+
+impl Journal {
+    /// Sends a record on its way.
+    pub fn send(&mut self, partition: i32, key: &[u8], value: &[u8]) {
+        let mut record = BaseRecord::to(&self.name).partition(partition).key(key).payload(value);
+        while let Err((error, returned)) = self.plain.send(record) {
+            let code = error.rdkafka_error_code();
+            assert_eq!(code, Some(RDKafkaErrorCode::QueueFull), "failed to send: {error}");
+            record = returned;
+            self.plain.poll(Duration::from_millis(1));
+        }
+    }
+
+    /// Takes offsets that no reader of committed records sees anything at.
+    pub fn gap(&mut self, partition: i32) {
+        self.flush();
+        let aborting = self.aborting.get_or_insert_with(|| {
+            let mut settings = self.settings.clone();
+            let producer: BaseProducer =
+                settings.set("transactional.id", &self.name).create().expect("the settings are valid");
+            producer.init_transactions(DEADLINE).expect("the broker answers");
+            producer
+        });
+        aborting.begin_transaction().expect("no other transaction is open");
+        let record = BaseRecord::to(&self.name).partition(partition).key(b"gap").payload(b"aborted");
+        aborting.send(record).unwrap_or_else(|(error, _)| panic!("failed to send: {error}"));
+        drain(aborting);
+        aborting.abort_transaction(DEADLINE).expect("the broker answers");
+    }
+
+    /// Waits until the broker has all records.
+    pub fn flush(&mut self) {
+        drain(&self.plain);
+    }
+
+    /// The first offset behind the last record of each partition that has one.
+    pub fn ends(&self) -> Arc<Mutex<BTreeMap<i32, i64>>> {
+        Arc::clone(&self.ends)
+    }
+}
+
+/// The client's own flush polls for 100 ms at a time.
+fn drain<C: ProducerContext>(producer: &BaseProducer<C>) {
+    let began = Instant::now();
+    while producer.in_flight_count() > 0 {
+        assert!(began.elapsed() < DEADLINE, "the broker does not take the records");
+        producer.poll(Duration::from_micros(500));
     }
 }
 

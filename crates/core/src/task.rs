@@ -24,17 +24,27 @@ pub const HELD_RECORDS_MAX: usize = 200_000;
 pub struct Task<S: Stage> {
     stage: S,
     scopes: BTreeMap<Scope, Slot<S>>,
-    /// The first offset that was never read.
-    read_to: OrderedTable<(), Offset>,
+    position: OrderedTable<(), Position>,
     /// Stream time is a row per scope, so that the changelog alone tells what was handed over.
     clocks: OrderedTable<Scope, Clock>,
     effects: Vec<Effect<S::Out>>,
+    /// How far this instance has read, again or for the first time: below `read_to`, what was held is not back yet.
+    reread_to: Offset,
     late: u64,
 }
 
 struct Slot<S: Stage> {
     held: BTreeMap<(Time, FactId), (Offset, S::In)>,
     state: S::State,
+}
+
+/// How far the input was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
+struct Position {
+    /// The first offset that was never read.
+    read_to: Offset,
+    /// The first offset that was held back or unread at the last commit.
+    resume_at: Offset,
 }
 
 /// Stream time of a scope: everything up to here was handed over, and what comes for it now comes late.
@@ -61,7 +71,7 @@ pub struct Row {
     pub value: Option<Vec<u8>>,
 }
 
-const READ_TO: u8 = 0;
+const POSITION: u8 = 0;
 const CLOCKS: u8 = 1;
 const FIRST_OF_STATE: u8 = 2;
 
@@ -71,9 +81,10 @@ impl<S: Stage> Task<S> {
         Self {
             stage,
             scopes: BTreeMap::new(),
-            read_to: OrderedTable::default(),
+            position: OrderedTable::default(),
             clocks: OrderedTable::default(),
             effects: Vec::new(),
+            reread_to: 0,
             late: 0,
         }
     }
@@ -107,12 +118,10 @@ impl<S: Stage> Task<S> {
                 self.hand_over(&scope, now, false, record);
                 self.forward(&scope, now, Flow::Watermark);
             }
+            // A source that lags has still observed what it says, though stream time is beyond it.
             Pace::Held | Pace::Tick if is_late => {
-                if record.pace() == Pace::Held {
-                    self.late += 1;
-                    let now = released.unwrap_or(at);
-                    self.hand_over(&scope, now, true, record);
-                }
+                self.late += u64::from(record.pace() == Pace::Held);
+                self.hand_over(&scope, released.unwrap_or(at), true, record);
             }
             Pace::Held | Pace::Tick => {
                 let slot = self.scopes.entry(scope.clone()).or_default();
@@ -133,24 +142,34 @@ impl<S: Stage> Task<S> {
 
     /// Ends the batch: everything in it is to be made durable.
     pub fn commit(&mut self) -> Commit<S::Out> {
+        let held = self.scopes.values().flat_map(|slot| slot.held.values()).map(|(offset, _)| *offset);
+        let read_to = self.read_to();
+        let resume_at = match self.reread_to < read_to {
+            true => self.resume_at(),
+            false => held.min().unwrap_or(read_to),
+        };
+        if self.resume_at() != resume_at {
+            self.position.insert((), Position { read_to, resume_at });
+        }
         let mut changelog = Vec::new();
         let mut table = |scope: Option<&Scope>, table: u8, ledger: &mut dyn Ledger| {
             ledger.commit(&mut |key, value| changelog.push(Row { key: row_key(scope, table, &key), value }));
         };
-        table(None, READ_TO, &mut self.read_to);
+        table(None, POSITION, &mut self.position);
         table(None, CLOCKS, &mut self.clocks);
         for (scope, slot) in &mut self.scopes {
             for (number, ledger) in (FIRST_OF_STATE..).zip(slot.state.ledgers()) {
                 table(Some(scope), number, ledger);
             }
         }
-        Commit { effects: std::mem::take(&mut self.effects), changelog, resume_at: self.resume_at() }
+        Commit { effects: std::mem::take(&mut self.effects), changelog, resume_at }
     }
 
     /// Forgets the batch. The runner must feed again from [`Task::resume_at`].
     pub fn abort(&mut self) {
         self.effects.clear();
-        Ledger::abort(&mut self.read_to);
+        Ledger::abort(&mut self.position);
+        self.reread_to = self.resume_at();
         Ledger::abort(&mut self.clocks);
         for slot in self.scopes.values_mut() {
             slot.held.clear();
@@ -164,7 +183,7 @@ impl<S: Stage> Task<S> {
         let (scope, table, key) = split_key(&row.key).ok_or(Corrupt)?;
         let value = row.value.as_deref();
         match (scope, table) {
-            (None, READ_TO) => self.read_to.restore(key, value),
+            (None, POSITION) => self.position.restore(key, value),
             (None, CLOCKS) => self.clocks.restore(key, value),
             (Some(scope), FIRST_OF_STATE..) => {
                 let slot = self.scopes.entry(scope).or_default();
@@ -178,6 +197,7 @@ impl<S: Stage> Task<S> {
 
     /// Ends a restore: everything that is derived from the tables is rebuilt.
     pub fn restored(&mut self) {
+        self.reread_to = self.resume_at();
         self.scopes.values_mut().for_each(|slot| slot.state.rebuild());
     }
 
@@ -187,7 +207,7 @@ impl<S: Stage> Task<S> {
         let mut table = |scope: Option<&Scope>, table: u8, ledger: &dyn Ledger| {
             ledger.dump(&mut |key, value| rows.push(Row { key: row_key(scope, table, &key), value }));
         };
-        table(None, READ_TO, &self.read_to);
+        table(None, POSITION, &self.position);
         table(None, CLOCKS, &self.clocks);
         for (scope, slot) in &mut self.scopes {
             for (number, ledger) in (FIRST_OF_STATE..).zip(slot.state.ledgers()) {
@@ -197,15 +217,14 @@ impl<S: Stage> Task<S> {
         rows
     }
 
-    /// The first offset that is held back or unread.
+    /// Where to begin to read, as of the last commit: the first offset that was held back or unread then.
     pub fn resume_at(&self) -> Offset {
-        let held = self.scopes.values().flat_map(|slot| slot.held.values()).map(|(offset, _)| *offset);
-        held.min().unwrap_or_else(|| self.read_to())
+        self.position.get(&()).map_or(0, |position| position.resume_at)
     }
 
     /// The first offset that was never read.
     pub fn read_to(&self) -> Offset {
-        self.read_to.get(&()).copied().unwrap_or(0)
+        self.position.get(&()).map_or(0, |position| position.read_to)
     }
 
     /// Stream time of a scope.
@@ -234,8 +253,10 @@ impl<S: Stage> Task<S> {
     }
 
     fn advance(&mut self, offset: Offset) {
+        self.reread_to = self.reread_to.max(offset + 1);
         if offset >= self.read_to() {
-            self.read_to.insert((), offset + 1);
+            let resume_at = self.resume_at();
+            self.position.insert((), Position { read_to: offset + 1, resume_at });
         }
     }
 
@@ -269,7 +290,7 @@ impl<S: Stage> Task<S> {
             let rules = rules.clone();
             self.forward(scope, now, Flow::Rules(rules));
         }
-        let is_tick = record.pace() == Pace::Tick;
+        let is_tick = record.pace() == Pace::Tick && !late;
         let slot = self.scopes.entry(scope.clone()).or_default();
         let mut ctx = Ctx { scope, now, effects: &mut self.effects };
         self.stage.on_record(&mut slot.state, Timed { now, late, record }, &mut ctx);

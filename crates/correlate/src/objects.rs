@@ -34,16 +34,30 @@ impl Turn<'_, '_> {
         let id = self.state.topology.id(&fact.object);
         if report.deleted {
             self.gone(id);
+            let now = self.now;
+            self.state.topology.change(id, now, |row| {
+                row.is_gone = true;
+                row.uid = fact.object.uid.clone();
+                row.remember(fact.id);
+            });
+            self.bound_objects();
             return;
         }
         let kind = &*fact.object.kind;
         let problems = self.problems(&fact.object.entity(), report);
         let before = self.state.topology.object(id).cloned().unwrap_or_default();
+        if before.knows(fact.id) {
+            // It is there, which is what a list wants to know; it has nothing new to say.
+            self.state.topology.touch(id, self.now);
+            return;
+        }
         if !before.uid.is_empty() && !fact.object.uid.is_empty() && before.uid != fact.object.uid {
             // The same name, another object: what the former one showed went with it.
             self.gone(id);
         }
-        let row = self.row(fact, report, &problems);
+        let mut row = self.row(fact, report, &problems);
+        row.recent = before.recent.clone();
+        row.remember(fact.id);
         let (owner_known, row_ready) = (row.owner.is_some(), row.is_ready);
         self.state.topology.put(id, row);
         if kind == "Pod" && owner_known {
@@ -169,6 +183,8 @@ impl Turn<'_, '_> {
         ObjectRow {
             uid: fact.object.uid.clone(),
             seen_at: self.now,
+            recent: Vec::new(),
+            is_gone: false,
             has_state: true,
             owner,
             node,
@@ -247,7 +263,7 @@ impl Turn<'_, '_> {
         if workload == id {
             self.state.on_entity(id).into_iter().for_each(|key| self.end(key));
         }
-        self.state.topology.remove(id);
+        self.state.topology.bury(id, self.now);
     }
 
     /// Endpoints of a Service may have changed.

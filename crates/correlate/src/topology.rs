@@ -1,6 +1,7 @@
 //! Topology: which object belongs to what, as far as facts have told, and what a person would call it.
 
 use bellbuoy_core::Text;
+use bellbuoy_core::fact::FactId;
 use bellbuoy_core::intern::{EntityId, Names};
 use bellbuoy_core::object::{Entity, ObjectRef};
 use bellbuoy_core::report::{ContainerState, Endpoints, Label, ObjectReport, Replicas};
@@ -13,6 +14,14 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 /// How far an owner chain is followed: Pod → ReplicaSet → Deployment → its operator's object, and one more.
 const OWNER_CHAIN_MAX: usize = 4;
 
+/// Reports of one object that are told from others. A watcher's second copy comes within seconds of the first.
+const RECENT_MAX: usize = 12;
+
+/// Enough of a fact's id to tell apart a dozen reports of one object.
+fn short(fact: FactId) -> u64 {
+    fact.0[..8].iter().fold(0, |short, byte| (short << 8) | u64::from(*byte))
+}
+
 /// What is remembered of an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) struct ObjectRow {
@@ -20,6 +29,10 @@ pub(crate) struct ObjectRow {
     pub uid: Text,
     /// When it was heard of last.
     pub seen_at: Time,
+    /// The latest reports of its state, so that one that comes again does not turn it back.
+    pub recent: Vec<u64>,
+    /// It is gone. What it was is kept, because events outlive their objects.
+    pub is_gone: bool,
     /// Whether its state was seen, and not only events that speak of it.
     pub has_state: bool,
     /// Its controlling owner.
@@ -49,6 +62,19 @@ pub(crate) struct ObjectRow {
 }
 
 impl ObjectRow {
+    /// Notes a report, so that it is known when it comes again.
+    pub fn remember(&mut self, fact: FactId) {
+        if self.recent.len() == RECENT_MAX {
+            self.recent.remove(0);
+        }
+        self.recent.push(short(fact));
+    }
+
+    /// Whether a report was noted.
+    pub fn knows(&self, fact: FactId) -> bool {
+        self.recent.contains(&short(fact))
+    }
+
     fn links(&self) -> impl Iterator<Item = EntityId> + '_ {
         let single = [self.owner, self.node, self.service].into_iter().flatten();
         single.chain(self.images.iter().copied()).chain(self.references.iter().copied())
@@ -114,6 +140,21 @@ impl Topology {
         row.seen_at = row.seen_at.max(now);
         change(&mut row);
         self.put(id, row);
+    }
+
+    /// Marks an object as gone: it links to nothing but its owner, and shows nothing.
+    pub fn bury(&mut self, id: EntityId, now: Time) {
+        let Some(row) = self.objects.get(&id) else { return };
+        let kept = ObjectRow {
+            uid: row.uid.clone(),
+            seen_at: row.seen_at.max(now),
+            recent: row.recent.clone(),
+            is_gone: true,
+            has_state: row.has_state,
+            owner: row.owner,
+            ..ObjectRow::default()
+        };
+        self.put(id, kept);
     }
 
     /// Forgets an object.
@@ -232,7 +273,7 @@ impl Topology {
     /// All objects of a kind, in the order of their numbers.
     pub(crate) fn of_kind(&self, kind: &str) -> Vec<(EntityId, Time)> {
         let rows = self.objects.sorted().into_iter();
-        rows.filter(|(id, _)| self.names.peek(**id).is_some_and(|name| &*name.kind == kind))
+        rows.filter(|(id, row)| !row.is_gone && self.names.peek(**id).is_some_and(|name| &*name.kind == kind))
             .map(|(id, row)| (*id, row.seen_at))
             .collect()
     }

@@ -85,7 +85,7 @@ impl Turn<'_, '_> {
             self.note_late(key, &report, new);
             return;
         }
-        let was_failing = symptom.as_ref().is_some_and(|symptom| symptom.failing);
+        let was_failing = ended_at.is_none() && symptom.as_ref().is_some_and(|symptom| symptom.failing);
         let is_new_object = symptom.is_none();
         counted.failing = true;
         counted.by_state |= report.source == Source::Objects;
@@ -314,14 +314,14 @@ impl Turn<'_, '_> {
         }
         let cause = episode.explained_by.as_ref().map(|edge| edge.cause);
         let was_open = episode.standing == Standing::Open;
-        if !was_open && episode.incident.is_none() {
-            self.state.remove_episode(key);
-            return;
-        }
         let ended = Episode { standing: Standing::Ended, ended_at: Some(self.now), failing: 0, ..episode };
         self.state.put_episode(key, ended);
-        self.state.timers.set(Timer::Purge(key), self.now + self.limits().reopen_within);
-        self.member_ended(key);
+        // What never opened is remembered too: a second copy of its report must not begin it anew.
+        let kept = if was_open { self.limits().reopen_within } else { PENDING_KEPT };
+        self.state.timers.set(Timer::Purge(key), self.now + kept);
+        if was_open {
+            self.member_ended(key);
+        }
         if let Some(cause) = cause {
             self.end_if_inferred(cause);
         }
@@ -346,7 +346,7 @@ impl Turn<'_, '_> {
             .state
             .objects_of(key)
             .iter()
-            .any(|object| self.state.topology.object(*object).is_some_and(|row| row.has_state));
+            .any(|object| self.state.topology.object(*object).is_some_and(|row| row.has_state && !row.is_gone));
         if heard_through < episode.last_seen + rule.quiet {
             // Blind or behind: silence says nothing. Look again when as much time has passed once more.
             self.state.timers.set(Timer::Quiet(key), self.now + rule.quiet);

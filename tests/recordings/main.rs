@@ -1,0 +1,87 @@
+//! The main job on real recordings: the failure that each holds is named first, and healthy ones raise nothing.
+
+use bellbuoy_core::incident::Severity;
+use bellbuoy_core::triage::Triaged;
+use bellbuoy_local::recording::{Options, Recording};
+use bellbuoy_tests::data::recorded;
+use bellbuoy_tests::fold::{Decided, decide};
+use std::path::PathBuf;
+
+/// Replays files of a folder; none where the data is not there.
+fn replay(folder: &str, files: &[&str]) -> Option<Decided> {
+    let folder = recorded(folder)?;
+    let sources: Vec<PathBuf> = files.iter().map(|file| folder.join(file)).collect();
+    let recording = Recording::open(&sources, &Options::default(), &mut |_| {}).unwrap();
+    let facts: Vec<_> = recording.facts().unwrap().map(Result::unwrap).collect();
+    assert!(!facts.is_empty(), "{files:?} holds no facts");
+    Some(decide(&facts))
+}
+
+/// The worst first, as `replay` prints them.
+fn first(decided: &Decided) -> &Triaged {
+    let mut incidents = decided.incidents();
+    incidents.sort_by_key(|t| (t.severity, std::cmp::Reverse(t.incident.last_seen_at)));
+    incidents.first().copied().unwrap_or_else(|| panic!("nothing was found"))
+}
+
+/// A folder's files hold a failure of this entity, named by this signal (or a reason of it).
+fn check(files: &[&str], kind: &str, name: &str, signal: &str) {
+    let Some(decided) = replay("k8s-events-verbatim/troubleshoot", files) else { return };
+    let first = first(&decided);
+    let cause = &first.incident.causes[0];
+    assert_eq!((&*cause.entity.kind, &*cause.entity.name), (kind, name), "{files:?}:\n{}", decided.told());
+    assert_eq!(cause.signal.split('/').next(), Some(signal), "{files:?}:\n{}", decided.told());
+    assert!(first.severity < Severity::P5, "{files:?}");
+}
+
+#[test]
+fn a_crash_loop() {
+    check(&["pods/message-pod-crashloop-backoff.json"], "Pod", "init-demo", "StartError");
+}
+
+#[test]
+fn a_crash_loop_of_an_init_container() {
+    check(&["pods/message-pod-init-crashloop-backoff.json"], "Pod", "init-demo2", "StartError");
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled() {
+    check(&["pods/message-image-pull-fail.json"], "Deployment", "no-image-deployment", "ImagePullBackOff");
+    check(&["events/message-image-pull-fail.json"], "Deployment", "no-image-deployment", "ImagePullBackOff");
+}
+
+#[test]
+fn a_mount_that_fails() {
+    let both =
+        ["pods/message-container-creating-failed-mount.json", "events/message-container-creating-failed-mount.json"];
+    check(&both, "DaemonSet", "troubleshoot-copyfromhost-4m79m", "FailedMount");
+}
+
+#[test]
+fn a_container_out_of_memory() {
+    check(&["pods/message-oomkill-pod.json"], "Job", "oom-kill-job3", "OOMKilled");
+}
+
+#[test]
+fn pods_that_find_no_node() {
+    check(&["pods/message-pending-pod-resources.json"], "Deployment", "pending-pod-resources", "FailedScheduling");
+    check(&["pods/message-pending-node-affinity.json"], "Deployment", "kotsadm", "FailedScheduling");
+}
+
+fn healthy(folder: &str, files: &[&str]) {
+    let Some(decided) = replay(folder, files) else { return };
+    let worst = decided.triaged.iter().map(|triaged| triaged.severity).min();
+    assert!(worst.is_none_or(|worst| worst == Severity::P5), "{}", decided.told());
+    assert_eq!(decided.pages.len(), 0);
+}
+
+#[test]
+fn a_healthy_rollout_raises_nothing() {
+    healthy("k8s-events-verbatim/kspan", &["deployment-2-pods.yaml"]);
+}
+
+#[test]
+fn two_healthy_clusters_raise_nothing() {
+    healthy("k8s-events-verbatim/troubleshoot", &["supportbundle-k3s"]);
+    healthy("k8s-events-verbatim/troubleshoot", &["supportbundle-baseline"]);
+}
