@@ -32,6 +32,12 @@ impl Turn<'_, '_> {
     /// Takes an object's state in.
     pub(crate) fn object(&mut self, fact: &Fact, report: &ObjectReport) {
         let id = self.state.topology.id(&fact.object);
+        let before = self.state.topology.object(id).cloned().unwrap_or_default();
+        if before.knows(fact.id) {
+            // It is there, which is what a list wants to know; it has nothing new to say.
+            self.state.topology.touch(id, self.now);
+            return;
+        }
         if report.deleted {
             self.gone(id);
             let now = self.now;
@@ -45,12 +51,6 @@ impl Turn<'_, '_> {
         }
         let kind = &*fact.object.kind;
         let problems = self.problems(&fact.object.entity(), report);
-        let before = self.state.topology.object(id).cloned().unwrap_or_default();
-        if before.knows(fact.id) {
-            // It is there, which is what a list wants to know; it has nothing new to say.
-            self.state.topology.touch(id, self.now);
-            return;
-        }
         if !before.uid.is_empty() && !fact.object.uid.is_empty() && before.uid != fact.object.uid {
             // The same name, another object: what the former one showed went with it.
             self.gone(id);
