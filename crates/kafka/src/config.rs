@@ -5,9 +5,10 @@ use crate::error::Error;
 use crate::security::Security;
 use rdkafka::ClientConfig;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How to reach a cluster.
 #[derive(Clone, Default)]
@@ -55,6 +56,9 @@ const OWN_PROPERTIES: [(&str, &str); 17] = [
 /// How long a broker may keep a fetch open: latency of an idle pipeline against requests per second.
 const FETCH_WAIT_MS_MAX: &str = "20";
 
+/// How long one try to reach the cluster takes.
+const REACH_STEP: Duration = Duration::from_millis(500);
+
 /// librdkafka's default of `message.max.bytes`.
 const RECORD_BYTES_MAX: usize = 1_000_000;
 
@@ -91,6 +95,27 @@ impl Connection {
         // Ends of partitions are then those of the last record, committed or not.
         client.set("isolation.level", "read_uncommitted");
         Ok(client)
+    }
+
+    /// Waits until the cluster answers.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] as soon as one side turns the other away, [`Error::Cluster`] when nobody answers in time.
+    pub(crate) fn reach(&self, timeout: Duration) -> Result<BaseConsumer<Logged>, Error> {
+        let client: BaseConsumer<Logged> = create(&self.inquirer()?)?;
+        let began = Instant::now();
+        loop {
+            let Err(error) = client.fetch_metadata(None, REACH_STEP.min(timeout)) else { return Ok(client) };
+            // The reasons come as events of their own.
+            while client.poll(Duration::ZERO).is_some() {}
+            let servers = &self.bootstrap_servers;
+            if let Some(reason) = client.context().refusal() {
+                return Err(Error::Refused { servers: servers.clone(), reason });
+            }
+            if began.elapsed() >= timeout {
+                return Err(Error::cluster(format!("reach {servers}"))(error));
+            }
+        }
     }
 
     /// A client that reads assigned partitions to their end, outside of any group.
@@ -214,7 +239,7 @@ impl Config {
 
 /// Makes a client, with its log going to `tracing`.
 pub(crate) fn create<T: FromClientConfigAndContext<Logged>>(client: &ClientConfig) -> Result<T, Error> {
-    client.create_with_context(Logged).map_err(Error::client)
+    client.create_with_context(Logged::default()).map_err(Error::client)
 }
 
 fn millis(duration: Duration) -> String {
@@ -224,7 +249,6 @@ fn millis(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rdkafka::consumer::BaseConsumer;
 
     fn connection(name: &str, value: &str) -> Connection {
         let properties = BTreeMap::from([(name.to_owned(), value.to_owned())]);

@@ -35,9 +35,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A client whose log goes to `tracing`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Logged;
+/// A client whose log goes to `tracing`, and that remembers why brokers turned it away.
+#[derive(Debug, Default)]
+pub(crate) struct Logged {
+    refusal: Mutex<Option<String>>,
+}
+
+impl Logged {
+    /// Why a broker refused this client, or this client a broker, by certificate or password.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        lock(&self.refusal).clone()
+    }
+}
 
 impl ClientContext for Logged {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
@@ -45,6 +54,9 @@ impl ClientContext for Logged {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        if matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL)) {
+            *lock(&self.refusal) = Some(reason.to_owned());
+        }
         log_error(&error, reason);
     }
 }

@@ -59,6 +59,14 @@ pub enum Error {
         #[source]
         source: KafkaError,
     },
+    /// Client and broker do not trust each other.
+    #[error("failed to connect to {servers}: {reason}")]
+    Refused {
+        /// The bootstrap servers.
+        servers: String,
+        /// librdkafka's word on it.
+        reason: String,
+    },
     /// A topic that must exist does not.
     #[error("topic {topic} does not exist: create it, or let `ensure_topics` do so")]
     NoTopic {

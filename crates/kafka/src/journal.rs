@@ -10,6 +10,7 @@ use bellbuoy_core::fact::Fact;
 use bellbuoy_wire::record::Wire;
 use bellbuoy_wire::topic::Topic;
 use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::time::{Duration, Instant};
@@ -29,15 +30,15 @@ impl JournalWriter {
     /// Connects. Blocks for at most `timeout`, which is also the longest that a fact may stay on its way.
     ///
     /// # Errors
-    /// [`Error::NoTopic`] when there is no journal under the prefix, [`Error::Cluster`] when the cluster refuses or
-    /// does not answer.
+    /// [`Error::NoTopic`] when there is no journal under the prefix, [`Error::Refused`] and [`Error::Cluster`]
+    /// when the cluster refuses or does not answer.
     pub fn open(connection: &Connection, prefix: &str, timeout: Duration) -> Result<Self, Error> {
         let mut settings = connection.idempotent_writer()?;
         settings.set("message.timeout.ms", timeout.as_millis().to_string());
         let producer =
             BaseProducer::from_config_and_context(&settings, Deliveries::default()).map_err(Error::client)?;
         let mut destinations = Destinations::new(prefix);
-        destinations.look_up(producer.client(), Topic::Journal, timeout)?;
+        destinations.look_up(connection.reach(timeout)?.client(), Topic::Journal, timeout)?;
         let destination = destinations.get(Topic::Journal)?.clone();
         Ok(Self { producer, destination, bytes_max: connection.record_bytes_max(), timeout })
     }

@@ -94,7 +94,7 @@ struct Remaining {
 /// Blocks. `timeout` is the longest that the cluster may be silent.
 ///
 /// # Errors
-/// [`Error::NoTopic`], [`Error::Cluster`] when the cluster refuses, [`Error::Deadline`] when it is silent.
+/// [`Error::NoTopic`], [`Error::Refused`] and [`Error::Cluster`] when the cluster refuses, [`Error::Deadline`] when it is silent.
 pub fn read_range(
     connection: &Connection,
     topic: &str,
@@ -103,6 +103,7 @@ pub fn read_range(
     mut on_record: impl FnMut(Record<'_>) -> ControlFlow<()>,
     mut on_progress: impl FnMut(Progress),
 ) -> Result<Progress, Error> {
+    connection.reach(timeout)?;
     let reader: BaseConsumer<Logged> = create(&connection.reader("bellbuoy-replay")?)?;
     let mut remaining = bounds(&reader, topic, range, timeout)?;
     let offsets_total = remaining.values().map(|left| (left.end - left.next).unsigned_abs()).sum();

@@ -1,8 +1,8 @@
 //! Runs a stage on Kafka: records in, everything they bring about out, in one transaction.
 
 use crate::changelog::{Changelog, Restored};
-use crate::config::{Cadence, Config, create};
-use crate::context::{Logged, Rebalance};
+use crate::config::{Cadence, Config};
+use crate::context::Rebalance;
 use crate::destinations::Destinations;
 use crate::error::{Error, Kind};
 use crate::instruments::{Carried, Instruments};
@@ -17,7 +17,7 @@ use bellbuoy_core::task::Offset;
 use bellbuoy_wire::record::Wire;
 use bellbuoy_wire::topic::Topic;
 use opentelemetry::metrics::Meter;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::{Offset as Place, TopicPartitionList};
@@ -87,8 +87,8 @@ where
     /// Checks the topics, takes over the transactional id and joins the stage's group. Blocks; `stop` ends it.
     ///
     /// # Errors
-    /// [`Error::NoTopic`] and [`Error::Copartition`] when the topics are not there or do not fit, [`Error::Cluster`]
-    /// when the cluster refuses or does not answer within the request timeout, [`Error::Fenced`] when another process
+    /// [`Error::NoTopic`] and [`Error::Copartition`] when the topics are not there or do not fit, [`Error::Refused`]
+    /// and [`Error::Cluster`] when the cluster refuses or does not answer within the request timeout, [`Error::Fenced`] when another process
     /// takes the member id at the same moment.
     pub fn start(
         stage: S,
@@ -488,7 +488,7 @@ where
     S::In: Wire,
     Stamped<S::Out>: Wire,
 {
-    let client: BaseConsumer<Logged> = create(&config.connection.inquirer()?)?;
+    let client = config.connection.reach(config.request_timeout)?;
     let mut destinations = Destinations::new(&config.prefix);
     let topics = [S::In::TOPIC, Topic::State(S::NAME), <Stamped<S::Out> as Wire>::TOPIC, Topic::DeadLetters];
     for topic in topics {

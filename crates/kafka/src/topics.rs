@@ -8,7 +8,7 @@ use bellbuoy_wire::topic::{Cleanup, Topic};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What topics are created with.
 #[derive(Clone, Copy, Debug)]
@@ -25,19 +25,21 @@ pub struct Shape {
 /// The cluster's default replication, in the protocol's words.
 const DEFAULT_REPLICATION: i32 = -1;
 
+/// How often a new topic is looked for.
+const VISIBILITY_STEP: Duration = Duration::from_millis(20);
+
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
 /// Creates the topics that are missing. Existing topics are checked and left as they are. Blocks.
 ///
 /// # Errors
-/// [`Error::Topic`] when an existing topic has another number of partitions or another clean-up; [`Error::Cluster`]
-/// when the cluster refuses or does not answer.
+/// [`Error::Topic`] when an existing topic has another number of partitions or another clean-up; [`Error::Refused`]
+/// and [`Error::Cluster`] when the cluster refuses or does not answer.
 pub fn ensure_topics(connection: &Connection, prefix: &str, topics: &[Topic], shape: &Shape) -> Result<(), Error> {
+    connection.reach(shape.request_timeout)?;
     let admin: AdminClient<Logged> = create(&connection.inquirer()?)?;
     let options =
         AdminOptions::new().request_timeout(Some(shape.request_timeout)).operation_timeout(Some(shape.request_timeout));
-    // Answered from what the broker knows; a refused connection is told apart from a missing topic here.
-    admin.inner().fetch_metadata(None, shape.request_timeout).map_err(Error::cluster("reach the cluster"))?;
     for topic in topics {
         let name = topic.name(prefix);
         if !create_one(&admin, &options, &name, *topic, shape)? {
@@ -70,7 +72,18 @@ fn create_one(
     match results.into_iter().next() {
         Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
         Some(Err((_, code))) => Err(refused(KafkaError::AdminOp(code))),
-        Some(Ok(_)) | None => Ok(true),
+        Some(Ok(_)) | None => become_visible(admin, name, shape.request_timeout).map(|()| true),
+    }
+}
+
+/// A broker answers for its controller, and hears of a new topic a little later.
+fn become_visible(admin: &AdminClient<Logged>, name: &str, timeout: Duration) -> Result<(), Error> {
+    let began = Instant::now();
+    loop {
+        match partition_count(admin.inner(), name, timeout) {
+            Err(Error::NoTopic { .. }) if began.elapsed() < timeout => std::thread::sleep(VISIBILITY_STEP),
+            seen => return seen.map(drop),
+        }
     }
 }
 
