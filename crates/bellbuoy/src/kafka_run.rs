@@ -28,6 +28,10 @@ use tracing::info;
 /// When the cluster cannot be reached or refuses, when another process runs under the same member id, or when the state
 /// cannot be read.
 pub(crate) fn run(args: &RunArgs, config: &Config) -> anyhow::Result<()> {
+    let endpoint = &config.telemetry.otlp_endpoint;
+    if !endpoint.is_empty() {
+        bail!("telemetry.otlp_endpoint is {endpoint}: this program writes its metrics to the log only, leave it empty");
+    }
     let stop = stop_on_signals()?;
     let mut kafka = config.kafka.clone();
     if let Some(servers) = &args.bootstrap_servers {
@@ -49,7 +53,7 @@ pub(crate) fn run(args: &RunArgs, config: &Config) -> anyhow::Result<()> {
     };
     let runner = kafka_settings::runner(&kafka, connection, member_id);
     let rules = Arc::new(config.rule_set());
-    info!(rules = %rules.hash(), "rules until the journal names others");
+    info!(rules = %bellbuoy_wire::rules::hash(&rules), "rules until the journal names others");
     let metrics = Metrics::start(kafka_settings::duration(config.telemetry.metrics_every));
     let done = match args.stage {
         StageName::Correlate => {

@@ -27,6 +27,15 @@ impl FactId {
     }
 }
 
+impl FactId {
+    /// The id of a text: the first 128 bits of its BLAKE3 hash.
+    pub fn of_text(text: &str) -> Self {
+        let mut id = [0; 16];
+        id.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
+        Self(id)
+    }
+}
+
 struct HashWriter<'a>(&'a mut blake3::Hasher);
 
 impl borsh::io::Write for HashWriter<'_> {

@@ -1,12 +1,12 @@
-//! A rule set: everything beside the journal that can influence a decision, named by the hash of its content.
+//! A rule set: everything beside the journal that can influence a decision, named by the hash of its document.
 
 use crate::Text;
-use crate::fact::FactId;
 use crate::incident::Severity;
 use crate::time::Span;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// All rules of all stages. Two rule sets with one hash decide the same.
+/// All rules of all stages. Its name is the hash of its canonical document, which `wire` writes: a field that is added
+/// here later does not rename the rule sets of old journals.
 #[derive(Clone, Debug, Default, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct RuleSet {
     /// Fact → signal.
@@ -24,11 +24,6 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// The name of this rule set: the hash of its content.
-    pub fn hash(&self) -> FactId {
-        FactId::of(self)
-    }
-
     /// The signal of that code.
     pub fn signal(&self, code: &str) -> Option<&SignalRule> {
         self.catalogue.iter().find(|rule| &*rule.code == code)

@@ -162,6 +162,12 @@ impl<'a, Out> Ctx<'a, Out> {
         self.effects.push(Effect::Emit(stamped));
     }
 
+    /// Tells the stages behind that they decide by this rule set from here on.
+    pub fn activate(&mut self, rules: Arc<RuleSet>) {
+        let stamped = Stamped { scope: self.scope.clone(), at: self.now, flow: Flow::Rules(rules) };
+        self.effects.push(Effect::Emit(stamped));
+    }
+
     /// Writes to the dead letters.
     pub fn reject(&mut self, fact: Option<FactId>, reason: impl Into<Text>) {
         let (scope, at) = (self.scope.clone(), self.now);

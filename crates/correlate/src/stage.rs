@@ -20,7 +20,8 @@ pub struct Correlate {
 }
 
 impl Correlate {
-    /// The stage, with the rule set for scopes whose journal names none yet.
+    /// The stage, with the rule set for scopes whose journal names none. A scope keeps the one that it began with, and
+    /// the stages behind are told: a restart with another configuration does not change what is decided.
     pub fn new(initial: Arc<RuleSet>) -> Self {
         Self { initial: Arc::new(Catalogue::new(initial)) }
     }
@@ -48,6 +49,11 @@ impl Stage for Correlate {
 
     fn on_record(&self, state: &mut Tables, record: Timed<Fact>, ctx: &mut Ctx<'_, Incident>) {
         let Timed { now, late, record: fact } = record;
+        if state.catalogue.is_none() && !matches!(fact.body, Body::Rules(_)) {
+            state.rules.insert((), self.initial.rules().clone());
+            state.catalogue = Some(self.initial.clone());
+            ctx.activate(self.initial.rules().clone());
+        }
         let mut turn = self.turn(state, ctx, now, late);
         match &fact.body {
             Body::Event(event) => turn.event(&fact, event),

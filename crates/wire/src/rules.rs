@@ -12,7 +12,7 @@ mod section;
 mod signals;
 
 pub use config::{Config, DEFAULT_YAML};
-pub use document::{RulesError, from_document, to_document};
+pub use document::{RulesError, from_document, hash, to_document};
 pub use error::ConfigError;
 
 #[cfg(test)]

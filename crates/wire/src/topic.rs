@@ -32,14 +32,8 @@ pub enum Cleanup {
 
 impl Topic {
     /// The topics that do not depend on a stage.
-    pub const SHARED: [Topic; 6] = [
-        Topic::Journal,
-        Topic::Incidents,
-        Topic::IncidentsCurrent,
-        Topic::Triaged,
-        Topic::Pages,
-        Topic::DeadLetters,
-    ];
+    pub const SHARED: [Topic; 6] =
+        [Topic::Journal, Topic::Incidents, Topic::IncidentsCurrent, Topic::Triaged, Topic::Pages, Topic::DeadLetters];
 
     /// The topic's name behind the prefix (`bellbuoy.` by default).
     pub fn name(self, prefix: &str) -> String {

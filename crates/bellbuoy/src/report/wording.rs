@@ -118,7 +118,7 @@ pub(crate) fn fact(fact: &Fact) -> String {
         Body::Command(command) => {
             format!("{} gave a command for {}", one_line(&command.by, 60), one_line(&command.incident, 60))
         }
-        Body::Rules(rules) => format!("rule set {} became active", rules.hash()),
+        Body::Rules(rules) => format!("rule set {} became active", bellbuoy_wire::rules::hash(rules)),
         Body::SnapshotBegin { kind } => format!("a full list of {} begins", one_line(kind, 60)),
         Body::SnapshotEnd { kind } => format!("a full list of {} ends", one_line(kind, 60)),
         Body::Tick { observed_through } => format!("observed up to {}", moment::rfc3339(*observed_through)),

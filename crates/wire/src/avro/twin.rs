@@ -278,17 +278,17 @@ impl Twin for Rules {
     type Core = Arc<RuleSet>;
 
     fn serialize<S: Serializer>(core: &Arc<RuleSet>, serializer: S) -> Result<S::Ok, S::Error> {
-        let document = Document { hash: core.hash().to_string(), document: crate::rules::to_document(core) };
-        document.serialize(serializer)
+        let document = crate::rules::to_document(core);
+        Document { hash: FactId::of_text(&document).to_string(), document }.serialize(serializer)
     }
 
     fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<RuleSet>, D::Error> {
         let Document { hash, document } = Document::deserialize(deserializer)?;
-        let rules = crate::rules::from_document(&document)
-            .map_err(|error| D::Error::custom(format!("rule set {hash}: {error}")))?;
-        match rules.hash().to_string() {
-            found if found == hash => Ok(Arc::new(rules)),
-            found => Err(D::Error::custom(format!("expected a rule set with hash {hash}, found one with {found}"))),
+        let found = FactId::of_text(&document).to_string();
+        if found != hash {
+            return Err(D::Error::custom(format!("expected a rule set with hash {hash}, found one with {found}")));
         }
+        let rules = crate::rules::from_document(&document);
+        rules.map(Arc::new).map_err(|error| D::Error::custom(format!("rule set {hash}: {error}")))
     }
 }
