@@ -64,7 +64,8 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         if matches!(name.as_str(), "bellbuoy-tests" | "bellbuoy-benches") {
             continue;
         }
-        let normal = package["dependencies"].as_array().unwrap().iter().filter(|dependency| dependency["kind"].is_null());
+        let normal =
+            package["dependencies"].as_array().unwrap().iter().filter(|dependency| dependency["kind"].is_null());
         crates.insert(name, normal.map(|dependency| text(&dependency["name"])).collect());
     }
     crates
@@ -74,7 +75,8 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 fn arrows_point_the_way_that_the_map_says() {
     let allowed: BTreeMap<_, _> = ARROWS.into_iter().collect();
     for (name, dependencies) in dependencies() {
-        let allowed = allowed.get(name.as_str()).unwrap_or_else(|| panic!("{name} has no room in the map of the house"));
+        let allowed =
+            allowed.get(name.as_str()).unwrap_or_else(|| panic!("{name} has no room in the map of the house"));
         for inner in dependencies.iter().filter(|dependency| dependency.starts_with("bellbuoy")) {
             assert!(allowed.contains(&inner.as_str()), "{name} may not know {inner}");
         }

@@ -10,6 +10,7 @@ use bellbuoy_tests::fold::decide;
 
 /// A story and what is told of it.
 fn check(facts: &[Fact], expect: &str) {
-    let expect: String = expect.lines().map(str::trim).filter(|line| !line.is_empty()).map(|l| format!("{l}\n")).collect();
+    let expect: String =
+        expect.lines().map(str::trim).filter(|line| !line.is_empty()).map(|l| format!("{l}\n")).collect();
     assert_eq!(decide(facts).told(), expect);
 }

@@ -40,7 +40,9 @@ fn ten_thousand_pods_of_one_dead_node_in_fifty_namespaces() {
 fn ten_thousand_crash_loops_of_one_bad_image() {
     let mut estate = Estate::new("storm");
     let pods: Vec<_> = (0..PODS)
-        .map(|n| Pod::new(&format!("team-{}", n % 50), &format!("app-{n}"), n, &format!("worker-{}", n % 200), "acme/bad:7"))
+        .map(|n| {
+            Pod::new(&format!("team-{}", n % 50), &format!("app-{n}"), n, &format!("worker-{}", n % 200), "acme/bad:7")
+        })
         .collect();
     for pod in &pods {
         estate.deployment(pod, 1, 0);
