@@ -11,6 +11,7 @@ use bellbuoy_core::stage::Stage;
 use bellbuoy_correlate::Correlate;
 use bellbuoy_escalate::Escalate;
 use bellbuoy_kafka::config::Config as RunnerConfig;
+use bellbuoy_kafka::error::Error;
 use bellbuoy_kafka::runner::Runner;
 use bellbuoy_kafka::status::Status;
 use bellbuoy_kafka::topics::{Shape, ensure_topics};
@@ -19,8 +20,12 @@ use bellbuoy_wire::rules::Config;
 use bellbuoy_wire::topic::Topic;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use tracing::info;
+
+/// Between two looks for a topic.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 /// Runs a stage.
 ///
@@ -76,16 +81,36 @@ where
     let member_id = config.member_id.clone();
     let mut topics = vec![S::In::TOPIC, Stamped::<S::Out>::TOPIC, Topic::DeadLetters, Topic::State(S::NAME)];
     topics.extend(copies);
-    ensure_topics(&config.connection, &config.prefix, &topics, shape)
+    let patience = shape.request_timeout;
+    patiently(patience, stop, || ensure_topics(&config.connection, &config.prefix, &topics, shape))
         .with_context(|| format!("failed to find or create the topics of stage {} on {servers}", S::NAME))?;
     let status = Arc::new(Status::default());
     let meter = opentelemetry::global::meter("bellbuoy");
     info!(stage = S::NAME, member_id, servers, prefix = config.prefix, "stage {} starts as {member_id}", S::NAME);
-    let started = Runner::start(stage, config, status.clone(), &meter, stop);
+    let start = || Runner::start(stage.clone(), config.clone(), status.clone(), &meter, stop);
+    let started = patiently(patience, stop, start);
     let runner = started.with_context(|| format!("failed to start stage {} on {servers}", S::NAME))?;
     runner.run(stop).with_context(|| format!("stage {} cannot go on", S::NAME))?;
     info!(stage = S::NAME, commits = status.commits(), "stage {} has committed what it read, and left", S::NAME);
     Ok(())
+}
+
+/// Tries again while a topic is missing: one that was created a moment ago, by us or by another stage that starts at
+/// the same time, is not known to every broker at once.
+fn patiently<T>(
+    patience: Duration,
+    stop: &AtomicBool,
+    mut attempt: impl FnMut() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let began = Instant::now();
+    loop {
+        match attempt() {
+            Err(Error::NoTopic { .. }) if began.elapsed() < patience && !stop.load(Ordering::Relaxed) => {
+                std::thread::sleep(RETRY_PAUSE);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// A flag that SIGTERM and SIGINT raise. A second one of them ends the process at once, as it would without us.

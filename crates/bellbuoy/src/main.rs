@@ -116,5 +116,9 @@ fn completions(shell: clap_complete::Shell) -> anyhow::Result<exit::Code> {
 fn check(file: &Path) -> anyhow::Result<exit::Code> {
     let rules = settings::load(Some(file))?.rule_set();
     let (signals, edges) = (rules.catalogue.len(), rules.causality.len());
-    print(&format!("{} is right: {signals} signals, {edges} causal rules, rule set {}\n", file.display(), bellbuoy_wire::rules::hash(&rules)))
+    print(&format!(
+        "{} is right: {signals} signals, {edges} causal rules, rule set {}\n",
+        file.display(),
+        bellbuoy_wire::rules::hash(&rules)
+    ))
 }

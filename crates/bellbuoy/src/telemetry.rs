@@ -48,7 +48,7 @@ impl Metrics {
     }
 }
 
-/// Writes every data point as one line. The names, units and attributes are those that any other exporter would send.
+/// Writes every metric as one line. The names, units and attributes are those that any other exporter would send.
 #[derive(Debug)]
 struct ToLog;
 
@@ -78,31 +78,43 @@ impl PushMetricExporter for ToLog {
     }
 }
 
+/// Writes a metric as one line: with `value`, or with `points` where it has one for each partition, say.
 fn write<T: Copy + fmt::Display + fmt::Debug>(name: &str, unit: &str, data: &MetricData<T>) {
-    match data {
+    let mut points: Vec<(String, String)> = match data {
         MetricData::Gauge(gauge) => {
-            gauge.data_points().for_each(|point| value(name, unit, point.value(), point.attributes()));
+            gauge.data_points().map(|point| (listed(point.attributes()), point.value().to_string())).collect()
         }
-        MetricData::Sum(sum) => sum.data_points().for_each(|point| value(name, unit, point.value(), point.attributes())),
-        MetricData::Histogram(histogram) => histogram.data_points().for_each(|point| {
-            let (count, sum) = (point.count(), point.sum());
-            let max = point.max().map(|max| max.to_string()).unwrap_or_default();
-            let attributes = listed(point.attributes());
-            info!(target: "metrics", metric = name, unit, attributes, count, sum = %sum, max, "{name} count={count} sum={sum} {unit}");
-        }),
-        MetricData::ExponentialHistogram(histogram) => histogram.data_points().for_each(|point| {
-            let (count, sum) = (point.count(), point.sum());
-            let attributes = listed(point.attributes());
-            info!(target: "metrics", metric = name, unit, attributes, count, sum = %sum, "{name} count={count} sum={sum} {unit}");
-        }),
+        MetricData::Sum(sum) => {
+            sum.data_points().map(|point| (listed(point.attributes()), point.value().to_string())).collect()
+        }
+        MetricData::Histogram(histogram) => histogram
+            .data_points()
+            .map(|point| {
+                let max = point.max().map(|max| format!(" max={max}")).unwrap_or_default();
+                (listed(point.attributes()), format!("count={} sum={}{max}", point.count(), point.sum()))
+            })
+            .collect(),
+        MetricData::ExponentialHistogram(histogram) => histogram
+            .data_points()
+            .map(|point| (listed(point.attributes()), format!("count={} sum={}", point.count(), point.sum())))
+            .collect(),
+    };
+    points.sort();
+    match points.as_slice() {
+        [] => {}
+        [(attributes, value)] => {
+            info!(target: "metrics", metric = name, unit, attributes, value, "{name} is {value} {unit}");
+        }
+        many => {
+            let each: Vec<_> = many.iter().map(|(attributes, value)| format!("{{{attributes}}} {value}")).collect();
+            info!(target: "metrics", metric = name, unit, points = each.join("; "), "{name} has {} points", many.len());
+        }
     }
 }
 
-fn value<'a>(name: &str, unit: &str, value: impl fmt::Display, attributes: impl Iterator<Item = &'a KeyValue>) {
-    let attributes = listed(attributes);
-    info!(target: "metrics", metric = name, unit, attributes, value = %value, "{name}={value} {unit}");
-}
-
+/// Attributes in the order of their names.
 fn listed<'a>(attributes: impl Iterator<Item = &'a KeyValue>) -> String {
-    attributes.map(|each| format!("{}={}", each.key, each.value)).collect::<Vec<_>>().join(",")
+    let mut listed: Vec<_> = attributes.map(|each| format!("{}={}", each.key, each.value)).collect();
+    listed.sort();
+    listed.join(",")
 }
