@@ -237,6 +237,9 @@ fn properties(setup: &Setup, folder: &Path, plain: u16, controller: u16, secured
         ("transaction.state.log.min.isr", "1"),
         ("transaction.state.log.num.partitions", "1"),
         ("log.cleaner.dedupe.buffer.size", "2097152"),
+        // Facts of tests are years old, and retention goes by their time: it would take them away within a minute.
+        ("log.initial.task.delay.ms", "86400000"),
+        ("log.retention.check.interval.ms", "86400000"),
         // Tests do not wait: groups form at once, dead members and their transactions are found soon.
         ("group.initial.rebalance.delay.ms", "0"),
         ("group.min.session.timeout.ms", "500"),

@@ -124,6 +124,7 @@ impl Topics {
         let metadata = consumer.fetch_metadata(Some(&name), DEADLINE).expect("the broker answers");
         let partitions: Vec<i32> = metadata.topics()[0].partitions().iter().map(|partition| partition.id()).collect();
         assert!(!partitions.is_empty(), "topic {name} does not exist");
+        self.wait_until_stable(&consumer, &name, &partitions);
         let mut list = TopicPartitionList::new();
         for partition in &partitions {
             list.add_partition_offset(&name, *partition, Offset::Beginning).expect("beginning is an offset");
@@ -145,23 +146,19 @@ impl Topics {
         records
     }
 
-    /// Reads a topic until the records satisfy `enough`, and fails when they do not within the deadline.
-    pub fn read_until(
-        &self,
-        topic: &str,
-        enough: impl Fn(&BTreeMap<i32, Vec<Committed>>) -> bool,
-    ) -> BTreeMap<i32, Vec<Committed>> {
+    /// A commit is answered before its mark stands behind every record: waits for the marks.
+    fn wait_until_stable(&self, reader: &BaseConsumer, name: &str, partitions: &[i32]) {
+        let everything: BaseConsumer =
+            self.client().set("isolation.level", "read_uncommitted").create().expect("the settings are valid");
+        let end_of = |consumer: &BaseConsumer, partition| {
+            consumer.fetch_watermarks(name, partition, DEADLINE).expect("the broker answers").1
+        };
         let began = Instant::now();
-        loop {
-            let records = self.read_committed(topic);
-            if enough(&records) {
-                return records;
+        for partition in partitions {
+            let end = end_of(&everything, *partition);
+            while end_of(reader, *partition) < end {
+                assert!(began.elapsed() < DEADLINE, "a transaction in {name} partition {partition} does not end");
             }
-            let counts: Vec<usize> = records.values().map(Vec::len).collect();
-            assert!(
-                began.elapsed() < DEADLINE,
-                "{topic} holds {counts:?} records after {DEADLINE:?}, not what it should"
-            );
         }
     }
 

@@ -26,8 +26,19 @@ fn certificate(folder: &Path) -> (String, String) {
         String::from_utf8(output.stdout).unwrap()
     };
     keytool(&[
-        "-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "2", "-dname", "CN=localhost",
-        "-ext", "san=dns:localhost", "-storetype", "PKCS12",
+        "-genkeypair",
+        "-keyalg",
+        "EC",
+        "-groupname",
+        "secp256r1",
+        "-validity",
+        "2",
+        "-dname",
+        "CN=localhost",
+        "-ext",
+        "san=dns:localhost",
+        "-storetype",
+        "PKCS12",
     ]);
     (store.clone(), keytool(&["-exportcert", "-rfc"]))
 }

@@ -57,7 +57,7 @@ where
                     continue;
                 }
             };
-            runner.mind(&error)?;
+            runner.mind(&error, &self.stop)?;
         }
         // What was fetched beyond the limit was dropped; it is fetched again.
         for (partition, offset) in runner.positions() {
@@ -68,12 +68,15 @@ where
         Ok(taken.values().sum())
     }
 
-    /// Commits what was taken in.
+    /// Commits what was taken in. False when it was undone instead, because partitions were lost or the transaction
+    /// did not come about: it will be taken in again, here or elsewhere.
     ///
     /// # Errors
     /// [`Error::Fenced`] when another process has taken over, and what else nothing in this process can mend.
-    pub fn commit(&mut self) -> Result<(), Error> {
-        self.runner.commit(&self.stop)
+    pub fn commit(&mut self) -> Result<bool, Error> {
+        let failures = self.runner.failures();
+        self.runner.commit(&self.stop)?;
+        Ok(self.runner.failures() == failures && !self.runner.seats.values().any(|seat| seat.is_dirty()))
     }
 
     /// Undoes what was taken in since the last commit, and reads it again.

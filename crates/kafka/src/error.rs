@@ -212,15 +212,10 @@ pub(crate) fn kind_of(error: &KafkaError) -> Kind {
     }
 }
 
-/// Whether another process has taken over what this one held.
+/// Whether another process has taken the transactional id over. That a group member was fenced proves nothing of the
+/// kind: a broker that was slow to answer holds two requests of one process for two processes.
 pub(crate) fn is_fencing(code: RDKafkaErrorCode) -> bool {
-    matches!(
-        code,
-        RDKafkaErrorCode::Fenced
-            | RDKafkaErrorCode::ProducerFenced
-            | RDKafkaErrorCode::InvalidProducerEpoch
-            | RDKafkaErrorCode::FencedInstanceId
-    )
+    matches!(code, RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch)
 }
 
 /// Whether the cluster will answer the same however often it is asked.

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::context::{Membership, Rebalance};
-use crate::error::{Error, is_fencing};
+use crate::error::{Error, is_refusal};
 use bellbuoy_core::task::Offset;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
@@ -12,11 +12,18 @@ use rdkafka::{Offset as Place, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// What an error of a poll ends.
+pub(crate) enum End {
+    /// The place in the group: another process has it, or the broker thinks so.
+    Membership(RDKafkaErrorCode),
+    /// All of it.
+    Process(Error),
+}
+
 /// A static member of a stage's consumer group.
 pub(crate) struct Member {
     consumer: BaseConsumer<Membership>,
     topic: String,
-    member_id: String,
     request_timeout: Duration,
 }
 
@@ -27,8 +34,7 @@ impl Member {
         let consumer: BaseConsumer<Membership> =
             BaseConsumer::from_config_and_context(&settings, Membership::default()).map_err(Error::client)?;
         consumer.subscribe(&[&topic]).map_err(Error::cluster(format!("subscribe to {topic}")))?;
-        let (member_id, request_timeout) = (config.member_id.clone(), config.request_timeout);
-        Ok(Self { consumer, topic, member_id, request_timeout })
+        Ok(Self { consumer, topic, request_timeout: config.request_timeout })
     }
 
     /// The next record, or nothing when `wait` is over or a rebalance has come.
@@ -51,6 +57,11 @@ impl Member {
     pub(crate) fn credentials(&self) -> Option<ConsumerGroupMetadata> {
         let metadata = self.consumer.group_metadata();
         metadata.filter(|_| !self.consumer.assignment_lost())
+    }
+
+    /// What the client says about itself to the group, whether or not the group would still agree.
+    pub(crate) fn last_credentials(&self) -> Option<ConsumerGroupMetadata> {
+        self.consumer.group_metadata()
     }
 
     /// Accepts partitions without reading them yet.
@@ -104,23 +115,22 @@ impl Member {
             .collect())
     }
 
-    /// Whether an error of a poll is the end of this process's membership.
-    pub(crate) fn end_of_membership(&self, error: &KafkaError) -> Option<Error> {
+    /// Whether an error of a poll is the end of this membership, and of what else.
+    pub(crate) fn end(&self, error: &KafkaError) -> Option<End> {
         let code = match self.consumer.client().fatal_error() {
             Some((code, _)) => code,
             None => error.rdkafka_error_code()?,
         };
-        match (is_fencing(code), error) {
-            (true, _) => Some(Error::Fenced { member_id: self.member_id.clone(), code }),
-            (false, KafkaError::MessageConsumptionFatal(_))
-            | (false, KafkaError::MessageConsumption(RDKafkaErrorCode::Fatal)) => {
-                let source = KafkaError::MessageConsumptionFatal(code);
-                Some(Error::cluster(format!("read {}", self.topic))(source))
-            }
-            (false, _) if crate::error::is_refusal(code) => {
-                Some(Error::cluster(format!("read {}", self.topic))(error.clone()))
-            }
-            (false, _) => None,
+        let is_fatal = matches!(
+            error,
+            KafkaError::MessageConsumptionFatal(_) | KafkaError::MessageConsumption(RDKafkaErrorCode::Fatal)
+        );
+        let doing = format!("read {}", self.topic);
+        match code {
+            RDKafkaErrorCode::FencedInstanceId => Some(End::Membership(code)),
+            _ if is_refusal(code) => Some(End::Process(Error::cluster(doing)(error.clone()))),
+            _ if is_fatal => Some(End::Process(Error::cluster(doing)(KafkaError::MessageConsumptionFatal(code)))),
+            _ => None,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::context::Rebalance;
 use crate::destinations::Destinations;
 use crate::error::{Error, Kind};
 use crate::instruments::{Carried, Instruments};
-use crate::member::Member;
+use crate::member::{End, Member};
 use crate::outbox::{Outbox, Source};
 use crate::seat::{Progress, Seat};
 use crate::status::Status;
@@ -174,7 +174,7 @@ where
             (None, Some(since)) => self.config.commit.interval.saturating_sub(since.elapsed()).min(IDLE_WAIT),
             (None, None) => IDLE_WAIT,
         };
-        self.read(wait)
+        self.read(wait, stop)
     }
 
     /// What the group wants, and a part of what is to be restored.
@@ -186,7 +186,7 @@ where
     }
 
     /// Takes records in: waits for the first, then takes what is there.
-    fn read(&mut self, wait: Duration) -> Result<(), Error> {
+    fn read(&mut self, wait: Duration, stop: &AtomicBool) -> Result<(), Error> {
         for count in 0..TURN_RECORDS_MAX {
             match self.member.poll(if count == 0 { wait } else { Duration::ZERO }) {
                 Some(Ok(message)) => {
@@ -200,7 +200,7 @@ where
                         break;
                     }
                 }
-                Some(Err(error)) => return self.mind(&error),
+                Some(Err(error)) => return self.mind(&error, stop),
                 None => {
                     self.transactions.idle();
                     break;
@@ -248,9 +248,11 @@ where
     }
 
     /// An error of a poll: the end, or something that the client mends by itself.
-    pub(crate) fn mind(&mut self, error: &KafkaError) -> Result<(), Error> {
-        if let Some(end) = self.member.end_of_membership(error) {
-            return Err(end);
+    pub(crate) fn mind(&mut self, error: &KafkaError, stop: &AtomicBool) -> Result<(), Error> {
+        match self.member.end(error) {
+            Some(End::Process(error)) => return Err(error),
+            Some(End::Membership(code)) => return self.rejoin(code, stop),
+            None => {}
         }
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) {
             // The broker has deleted what was to be read next. The position is found anew, and the loss is counted there.
@@ -260,6 +262,30 @@ where
             return self.rebuild();
         }
         tracing::debug!(%error, stage = S::NAME, "reading goes on when the cluster answers");
+        Ok(())
+    }
+
+    /// The place in the group is gone. A process that took it would have taken the transactional id before; without
+    /// one it was the broker's mistake, and the place is taken again.
+    fn rejoin(&mut self, code: RDKafkaErrorCode, stop: &AtomicBool) -> Result<(), Error> {
+        tracing::warn!(stage = S::NAME, %code, member_id = %self.config.member_id, "the group has another holder of the id");
+        if let Some(credentials) = self.member.last_credentials() {
+            let mut offsets = TopicPartitionList::new();
+            offsets
+                .add_partition_offset(&self.input, 0, Place::Offset(0))
+                .map_err(Error::cluster("name the offsets of a commit"))?;
+            match self.transactions.ask(&offsets, &credentials) {
+                Ok(()) | Err(Failure::Aborted(_)) => {}
+                Err(Failure::Doubtful(_)) => self.transactions.reopen(stop)?,
+                Err(Failure::Fatal(error)) => return Err(error),
+            }
+        }
+        for partition in std::mem::take(&mut self.seats).into_keys() {
+            self.status.remove(partition);
+        }
+        self.changelog = None;
+        self.batch = BatchSize::default();
+        self.member = Member::join(&self.config, S::NAME, self.input.clone())?;
         Ok(())
     }
 
@@ -440,6 +466,11 @@ where
             self.show(partition);
         }
         Ok(())
+    }
+
+    /// How many transactions did not come about.
+    pub(crate) fn failures(&self) -> u64 {
+        self.status.failures()
     }
 
     /// The next offset to read of each partition that runs.

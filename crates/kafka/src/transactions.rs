@@ -144,6 +144,16 @@ impl Transactions {
         committed.map_err(|error| self.judge(error))
     }
 
+    /// Whether the transactional id is still this process's. Begins a transaction with some offset and aborts it: the
+    /// coordinator looks at the id before the group looks at the member.
+    pub(crate) fn ask(&mut self, offsets: &TopicPartitionList, group: &ConsumerGroupMetadata) -> Result<(), Failure> {
+        self.begin(offsets, group)?;
+        let aborted = self.producer().and_then(|producer| {
+            producer.abort_transaction(self.timeout).map_err(Error::cluster("abort a transaction"))
+        });
+        aborted.map_err(|error| self.judge(error))
+    }
+
     /// Serves log lines and tokens while nothing is written.
     pub(crate) fn idle(&self) {
         if let Some(producer) = &self.producer {
