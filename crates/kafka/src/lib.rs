@@ -15,6 +15,7 @@ pub mod journal;
 mod member;
 mod outbox;
 pub mod range;
+mod recovery;
 pub mod runner;
 mod seat;
 pub mod security;
