@@ -168,6 +168,11 @@ impl<'a, Out> Ctx<'a, Out> {
         self.effects.push(Effect::Emit(stamped));
     }
 
+    /// Tells the stages behind that stream time has come this far.
+    pub fn pass_time(&mut self, to: Time) {
+        self.effects.push(Effect::Emit(Stamped { scope: self.scope.clone(), at: to, flow: Flow::Watermark }));
+    }
+
     /// Writes to the dead letters.
     pub fn reject(&mut self, fact: Option<FactId>, reason: impl Into<Text>) {
         let (scope, at) = (self.scope.clone(), self.now);

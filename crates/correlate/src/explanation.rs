@@ -69,6 +69,8 @@ impl Turn<'_, '_> {
         self.state.put_episode(key, episode);
         let other = self.state.episodes.get(&cause).and_then(|cause| cause.incident);
         match (incident, other) {
+            // What is over stays what it was: only the episode goes where it belongs now, when it is enrolled.
+            (Some(a), Some(b)) if a != b && (self.is_over(a) || self.is_over(b)) => {}
             (Some(a), Some(b)) if a != b => self.merge(a, b),
             (Some(a), Some(_)) => self.change_case(a, Change::Cause),
             _ => {}

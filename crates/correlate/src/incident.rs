@@ -17,6 +17,7 @@ impl Turn<'_, '_> {
         let Some(episode) = self.state.episodes.get(&key).cloned() else { return };
         let cause = episode.explained_by.as_ref().map(|edge| edge.cause);
         let joined = cause.and_then(|cause| self.state.episodes.get(&cause)?.incident);
+        let joined = joined.filter(|incident| self.state.cases.contains(incident));
         let former = episode.incident.filter(|incident| self.state.cases.contains(incident));
         // A child may have been enrolled before its cause: its incident is the cause's too.
         let child = self.state.explained_by(key).find_map(|child| self.state.episodes.get(&child)?.incident);
@@ -84,11 +85,17 @@ impl Turn<'_, '_> {
         self.tell(incident, "came back".to_owned());
     }
 
+    /// Whether an incident has ended.
+    pub(crate) fn is_over(&self, incident: IncidentId) -> bool {
+        self.state.cases.get(&incident).is_none_or(|case| case.status == Status::Resolved)
+    }
+
     /// Folds one incident into another: the one that opened first survives.
     pub(crate) fn merge(&mut self, a: IncidentId, b: IncidentId) {
-        let opened = |id| self.state.cases.get(&id).map(|case| (case.status == Status::Resolved, case.opened_at, id));
+        let opened = |id| self.state.cases.get(&id).map(|case| (case.opened_at, id));
         let (Some(first), Some(second)) = (opened(a), opened(b)) else { return };
         let (survivor, absorbed) = if first <= second { (a, b) } else { (b, a) };
+        self.close_merged(absorbed, survivor);
         let mut moved = 0;
         for key in self.state.members_of(absorbed) {
             self.state.members.remove(&(absorbed, key));
@@ -98,20 +105,35 @@ impl Turn<'_, '_> {
             }
             self.state.touch_episode(key, |episode| episode.incident = Some(survivor));
         }
-        let now = self.now;
-        if let Some(case) = self.state.cases.get_mut(&absorbed) {
-            case.status = Status::Merged;
-            case.merged_into = Some(survivor);
-            case.resolved_at = Some(now);
-            case.live = 0;
-        }
         self.state.cases.get_mut(&survivor).into_iter().for_each(|case| case.live += moved);
-        self.state.ended.insert((now, absorbed), ());
-        self.tell(absorbed, format!("turned out to be part of {survivor}"));
-        self.change_case(absorbed, Change::Merged);
+        if self.state.cases.get(&absorbed).is_some_and(|case| case.revision == 0) {
+            self.state.cases.remove(&absorbed);
+            self.state.dirty.remove(&absorbed);
+            self.change_case(survivor, Change::Grew);
+            return;
+        }
         self.tell(survivor, format!("took in {absorbed}"));
         self.change_case(survivor, Change::Absorbed);
         self.bound_ended();
+    }
+
+    /// Writes the last record of an incident that is part of another one, while it still has its members. One that
+    /// nobody has heard of goes without a word.
+    fn close_merged(&mut self, absorbed: IncidentId, survivor: IncidentId) {
+        let now = self.now;
+        let Some(case) = self.state.cases.get_mut(&absorbed) else { return };
+        if case.revision == 0 {
+            return;
+        }
+        case.status = Status::Merged;
+        case.merged_into = Some(survivor);
+        case.resolved_at = Some(now);
+        self.tell(absorbed, format!("turned out to be part of {survivor}"));
+        self.change_case(absorbed, Change::Merged);
+        self.write(absorbed);
+        self.state.dirty.remove(&absorbed);
+        self.state.cases.get_mut(&absorbed).into_iter().for_each(|case| case.live = 0);
+        self.state.ended.insert((now, absorbed), ());
     }
 
     /// A member ended: the incident ends with its last.

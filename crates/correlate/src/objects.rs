@@ -55,6 +55,7 @@ impl Turn<'_, '_> {
             // The same name, another object: what the former one showed went with it.
             self.gone(id);
         }
+        let before_has_state = before.has_state && !before.is_gone;
         let mut row = self.row(fact, report, &problems);
         row.recent = before.recent.clone();
         row.remember(fact.id);
@@ -105,7 +106,8 @@ impl Turn<'_, '_> {
             self.workload_complete(id, &still);
         }
         if matches!(kind, "Service" | "EndpointSlice" | "Endpoints") {
-            self.endpoints_changed(id, fact, report);
+            let is_first_sight = !before_has_state;
+            self.endpoints_changed(id, fact, report, is_first_sight);
         }
         self.bound_objects();
     }
@@ -267,7 +269,7 @@ impl Turn<'_, '_> {
     }
 
     /// Endpoints of a Service may have changed.
-    fn endpoints_changed(&mut self, id: EntityId, fact: &Fact, report: &ObjectReport) {
+    fn endpoints_changed(&mut self, id: EntityId, fact: &Fact, report: &ObjectReport, is_first_sight: bool) {
         let name = self.state.topology.names.name(id);
         let service = match &*name.kind {
             "Service" => id,
@@ -282,6 +284,13 @@ impl Turn<'_, '_> {
         };
         match endpoints {
             Some(endpoints) if selects && endpoints.ready == 0 => {
+                // Endpoints do not say since when. What was seen to change changed now; what is seen for the first time
+                // has lasted for its grace, if it is as old as that.
+                let age = report.created_at.map_or(Span::ZERO, |created| fact.observed_at.since(created));
+                let began = match is_first_sight {
+                    true => fact.observed_at - age.min(reading.grace),
+                    false => fact.observed_at,
+                };
                 let message = match endpoints.not_ready {
                     0 => "no pod matches its selector".to_owned(),
                     n => format!("{n} endpoints, none of them ready"),
@@ -291,7 +300,7 @@ impl Turn<'_, '_> {
                     code: reading.code.clone(),
                     rule: &reading,
                     severity: reading.severity,
-                    occurred: fact.occurred,
+                    occurred: Interval::at(began),
                     message: &message,
                     source: Source::Objects,
                     evidence: Evidence { fact: fact.id, observed_at: fact.observed_at },

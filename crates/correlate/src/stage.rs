@@ -33,7 +33,12 @@ impl Correlate {
         now: Time,
         late: bool,
     ) -> Turn<'a, 'c> {
-        let catalogue = state.catalogue.clone().unwrap_or_else(|| self.initial.clone());
+        let catalogue = match (&state.catalogue, state.rules.get(&())) {
+            (Some(compiled), _) => compiled.clone(),
+            (None, Some(rules)) if rules != self.initial.rules() => Arc::new(Catalogue::new(rules.clone())),
+            (None, _) => self.initial.clone(),
+        };
+        state.catalogue = Some(catalogue.clone());
         Turn { state, catalogue, ctx, now, late }
     }
 }
@@ -49,9 +54,8 @@ impl Stage for Correlate {
 
     fn on_record(&self, state: &mut Tables, record: Timed<Fact>, ctx: &mut Ctx<'_, Incident>) {
         let Timed { now, late, record: fact } = record;
-        if state.catalogue.is_none() && !matches!(fact.body, Body::Rules(_)) {
+        if state.rules.is_empty() && !matches!(fact.body, Body::Rules(_)) {
             state.rules.insert((), self.initial.rules().clone());
-            state.catalogue = Some(self.initial.clone());
             ctx.activate(self.initial.rules().clone());
         }
         let mut turn = self.turn(state, ctx, now, late);
@@ -62,7 +66,7 @@ impl Stage for Correlate {
             Body::Command(command) => turn.command(command, fact.id, &fact.object),
             Body::Rules(rules) => {
                 turn.state.rules.insert((), rules.clone());
-                turn.state.catalogue = Some(Arc::new(Catalogue::new(rules.clone())));
+                turn.state.catalogue = None;
             }
             Body::SnapshotBegin { kind } => turn.state.brackets.insert(kind.clone(), now),
             Body::SnapshotEnd { kind } => turn.list_ended(kind),
@@ -74,7 +78,12 @@ impl Stage for Correlate {
             }
             Body::EndOfRecording => turn.end_of_recording(),
         }
+        let settle = turn.catalogue.rules().policy.settle;
         turn.finish();
+        if fact.body == Body::EndOfRecording {
+            // Nothing comes behind the end: what is open then stays open, and its first page is decided.
+            ctx.pass_time(now + settle);
+        }
     }
 
     fn on_time(&self, state: &mut Tables, now: Time, ctx: &mut Ctx<'_, Incident>) {

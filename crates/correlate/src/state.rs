@@ -33,7 +33,7 @@ pub struct Tables {
     /// Lists that have begun, by kind.
     pub(crate) brackets: OrderedTable<Text, Time>,
     pub(crate) timers: Timers<Timer>,
-    /// Derived: the active rule set, compiled.
+    /// Derived: the active rule set, compiled when it is first needed.
     pub(crate) catalogue: Option<Arc<Catalogue>>,
     /// Derived: live episodes by what they share; an episode shares its own entity with itself.
     pub(crate) by_hub: BTreeSet<(EntityId, EpisodeKey)>,
@@ -217,7 +217,8 @@ impl State for Tables {
     }
 
     fn rebuild(&mut self) {
-        self.catalogue = self.rules.get(&()).map(|rules| Arc::new(Catalogue::new(rules.clone())));
+        let rules = self.rules.get(&());
+        self.catalogue = self.catalogue.take().filter(|compiled| Some(compiled.rules()) == rules);
         self.topology.rebuild();
         self.by_hub.clear();
         self.children.clear();

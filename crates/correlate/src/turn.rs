@@ -145,20 +145,24 @@ impl Turn<'_, '_> {
         self.change(key, Change::Grew);
     }
 
-    /// Brings an ended episode back.
+    /// Brings an ended episode back. What explained it then need not explain it now: only what stood by itself comes
+    /// back to its incident.
     fn revive(&mut self, key: EpisodeKey, episode: &mut Episode, report: &Report<'_>) {
         self.state.timers.clear(&Timer::Purge(key));
+        let had_cause = episode.explained_by.take().is_some();
+        if let Some(incident) = episode.incident.filter(|_| had_cause) {
+            episode.incident = None;
+            self.state.members.remove(&(incident, key));
+        }
         episode.standing = Standing::Pending;
         episode.ended_at = None;
         episode.healing_since = None;
         episode.failing = 0;
         episode.began = report.occurred;
         for object in self.state.objects_of(key) {
-            if object != report.object
-                && let Some(mut symptom) = self.state.symptoms.get(&(key, object)).cloned()
-            {
-                symptom.failing = false;
-                self.state.put_symptom(key, object, symptom);
+            let symptom = self.state.symptoms.get(&(key, object)).filter(|_| object != report.object);
+            if let Some(symptom) = symptom.cloned() {
+                self.state.put_symptom(key, object, Symptom { failing: false, ..symptom });
             }
         }
     }
