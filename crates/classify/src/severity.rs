@@ -90,7 +90,9 @@ fn wide(incident: &Incident) -> Option<Factor> {
 }
 
 fn of_control_plane(cause: &Entity, category: &str) -> Option<Factor> {
-    if CONTROL_PLANE.contains(&category) {
+    // A workload that the scheduler cannot place says nothing against the scheduler.
+    let is_workload = !cause.namespace.is_empty() && !cause.namespace.starts_with("kube-");
+    if CONTROL_PLANE.contains(&category) && !is_workload {
         return Some(factor("control-plane", 1, format!("the cause is in the control plane: {category}")));
     }
     let is_addon =
@@ -186,6 +188,7 @@ mod tests {
             "P2: weight+0 control-plane+1",
         );
         check(&incident(Severity::P3, "Namespace", ""), "", "P3: weight+0");
+        check(&incident(Severity::P3, "Deployment", "shop"), "kube-scheduler", "P3: weight+0");
     }
 
     #[test]

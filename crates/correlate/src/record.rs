@@ -35,7 +35,8 @@ impl Turn<'_, '_> {
         let names = |key: EpisodeKey| self.state.topology.names.name(key.entity);
         let mut counts: BTreeMap<Text, (u32, Text)> = BTreeMap::new();
         let mut namespaces: BTreeSet<Text> = BTreeSet::new();
-        let (mut objects, mut open) = (0_u32, 0_u32);
+        let mut objects = Vec::new();
+        let mut open = 0_u32;
         let mut weight = Severity::P5;
         let mut worst_ever = Severity::P5;
         for (key, row) in &rows {
@@ -44,13 +45,16 @@ impl Turn<'_, '_> {
             counts.entry(code).or_insert((0, area)).0 += 1;
             let namespace = self.state.topology.names.peek(key.entity).map(|name| name.namespace.clone());
             namespaces.extend(namespace.filter(|namespace| !namespace.is_empty()));
-            objects = objects.saturating_add(row.objects);
+            objects.extend(self.state.objects_of(*key));
             open += u32::from(row.is_live());
             worst_ever = worst_ever.min(row.severity);
             if row.is_live() {
                 weight = weight.min(row.severity);
             }
         }
+        // One pod that shows three signals is one object.
+        objects.sort_unstable();
+        objects.dedup();
         let mut signals: Vec<_> =
             counts.into_iter().map(|(signal, (count, area))| SignalCount { signal, area, count }).collect();
         signals.sort_by_key(|count| Reverse(count.count));
@@ -101,7 +105,7 @@ impl Turn<'_, '_> {
             members,
             member_count: count(keys.len()),
             open_count: open,
-            object_count: objects,
+            object_count: count(objects.len()),
             namespace_count: count(namespaces.len()),
             timeline,
             changes,
