@@ -142,13 +142,8 @@ impl<S: Stage> Task<S> {
 
     /// Ends the batch: everything in it is to be made durable.
     pub fn commit(&mut self) -> Commit<S::Out> {
-        let held = self.scopes.values().flat_map(|slot| slot.held.values()).map(|(offset, _)| *offset);
-        let read_to = self.read_to();
-        let resume_at = match self.reread_to < read_to {
-            true => self.resume_at(),
-            false => held.min().unwrap_or(read_to),
-        };
-        if self.resume_at() != resume_at {
+        let (read_to, resume_at) = (self.read_to(), self.resume_at());
+        if self.position.get(&()).is_some_and(|position| position.resume_at != resume_at) {
             self.position.insert((), Position { read_to, resume_at });
         }
         let mut changelog = Vec::new();
@@ -169,7 +164,7 @@ impl<S: Stage> Task<S> {
     pub fn abort(&mut self) {
         self.effects.clear();
         Ledger::abort(&mut self.position);
-        self.reread_to = self.resume_at();
+        self.reread_to = self.position.get(&()).map_or(0, |position| position.resume_at);
         Ledger::abort(&mut self.clocks);
         for slot in self.scopes.values_mut() {
             slot.held.clear();
@@ -197,7 +192,7 @@ impl<S: Stage> Task<S> {
 
     /// Ends a restore: everything that is derived from the tables is rebuilt.
     pub fn restored(&mut self) {
-        self.reread_to = self.resume_at();
+        self.reread_to = self.position.get(&()).map_or(0, |position| position.resume_at);
         self.scopes.values_mut().for_each(|slot| slot.state.rebuild());
     }
 
@@ -217,9 +212,15 @@ impl<S: Stage> Task<S> {
         rows
     }
 
-    /// Where to begin to read, as of the last commit: the first offset that was held back or unread then.
+    /// Where to read on if a commit were made now, and after an abort or a restore: the first offset that is held back
+    /// or unread. While what was held before is not read again yet, that is where the last commit said.
     pub fn resume_at(&self) -> Offset {
-        self.position.get(&()).map_or(0, |position| position.resume_at)
+        let committed = self.position.get(&()).map_or(0, |position| position.resume_at);
+        if self.reread_to < self.read_to() {
+            return committed;
+        }
+        let held = self.scopes.values().flat_map(|slot| slot.held.values()).map(|(offset, _)| *offset);
+        held.min().unwrap_or_else(|| self.read_to())
     }
 
     /// The first offset that was never read.
@@ -255,8 +256,8 @@ impl<S: Stage> Task<S> {
     fn advance(&mut self, offset: Offset) {
         self.reread_to = self.reread_to.max(offset + 1);
         if offset >= self.read_to() {
-            let resume_at = self.resume_at();
-            self.position.insert((), Position { read_to: offset + 1, resume_at });
+            let position = self.position.get(&()).copied().unwrap_or_default();
+            self.position.insert((), Position { read_to: offset + 1, ..position });
         }
     }
 
