@@ -13,3 +13,8 @@ mod kafka_jars;
 pub mod kafka_runner;
 pub mod kafka_server;
 pub mod kafka_topics;
+pub mod oracle;
+pub mod output;
+pub mod processes;
+pub mod program;
+pub mod progress;
