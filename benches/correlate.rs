@@ -1,0 +1,198 @@
+//! Facts per second through `correlate` on one core: without codec, with it, and beside decoding the same facts.
+//!
+//! `cargo bench -p bellbuoy-benches --bench correlate` prints, for each workload, the ratios and what each part costs,
+//! then criterion's groups, in CPU time of the thread. `-- tables` prints the tables alone, any other word is criterion's
+//! filter; `BELLBUOY_BENCH_ROUNDS` sets the rounds of the tables (5 at least, 7 by default).
+
+use bellbuoy_benches::cpu::ThreadCpu;
+use bellbuoy_benches::passes::{
+    COMMIT_FACTS, Parts, Written, correlate, correlate_by_parts, correlate_kind, correlate_records, decode_only,
+    encoded, measured, new_task,
+};
+use bellbuoy_benches::rounds::{ROUNDS_MIN, Run, Sample, Spread, in_turns, on_thread};
+use bellbuoy_benches::table::{Table, count, per_second, spread};
+use bellbuoy_benches::workload::{Kind, Workload, chaos, kinds, ordinary, storm};
+use bellbuoy_benches::{Failure, passes};
+use bellbuoy_core::rules::RuleSet;
+use bellbuoy_tests::fold::default_rules;
+use criterion::{BatchSize, Criterion, SamplingMode, Throughput};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Rounds of the tables where nobody says otherwise.
+const ROUNDS: usize = 7;
+
+/// How much of everything there is.
+struct Scale {
+    facts: usize,
+    pods: usize,
+    workloads: usize,
+    facts_of_a_kind: usize,
+    rounds: usize,
+}
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is_asked = |word: &str| arguments.iter().any(|argument| argument == word);
+    // Without cargo's `--bench` criterion only tries whether everything runs, and so do the tables.
+    let scale = match is_asked("--bench") && !is_asked("--test") {
+        true => Scale { facts: 100_000, pods: 10_000, workloads: 1_000, facts_of_a_kind: 20_000, rounds: rounds()? },
+        false => Scale { facts: 4_000, pods: 200, workloads: 300, facts_of_a_kind: 500, rounds: 1 },
+    };
+    let rules = default_rules();
+    let workloads = [ordinary(1, scale.workloads, scale.facts), chaos(4, scale.facts / 2), storm(scale.pods)];
+    let workloads = workloads.map(Workload::ended);
+    if !is_asked("--list") {
+        println!("CPU time of one thread, median (least–greatest) of {} rounds in turns", scale.rounds);
+        for workload in &workloads {
+            tables_of(workload, &rules, scale.rounds)?;
+        }
+        table_of_kinds(&rules, kinds(scale.workloads, scale.facts_of_a_kind), scale.rounds)?;
+    }
+    if !is_asked("tables") {
+        let mut criterion = Criterion::default().with_measurement(ThreadCpu).configure_from_args();
+        for workload in workloads {
+            groups(&mut criterion, workload, &rules);
+        }
+        criterion.final_summary();
+    }
+    Ok(())
+}
+
+fn rounds() -> Result<usize, Failure> {
+    let Some(rounds) = std::env::var_os("BELLBUOY_BENCH_ROUNDS") else { return Ok(ROUNDS) };
+    let number = rounds.to_str().and_then(|rounds| rounds.parse().ok()).filter(|rounds| *rounds >= ROUNDS_MIN);
+    number.ok_or_else(|| {
+        format!("expected BELLBUOY_BENCH_ROUNDS to be a number from {ROUNDS_MIN}, found {}", rounds.display()).into()
+    })
+}
+
+/// The ratios of the passes over one workload, and what its parts cost.
+fn tables_of(workload: &Workload, rules: &Arc<RuleSet>, rounds: usize) -> Result<(), Failure> {
+    let (facts, records) = (&workload.facts, encoded(&workload.facts));
+    let mut written = Written::default();
+    let mut parts = Vec::new();
+    let samples = {
+        let mut decode = || measured(|| (), |()| decode_only(&records)).map(|((), sample)| sample);
+        let mut bare = || {
+            let run = |(mut task, facts)| {
+                correlate(&mut task, 0, facts);
+                // Dropping the tables is not part of the work.
+                Ok::<_, Infallible>(task)
+            };
+            measured(|| (new_task(rules), facts.clone()), run).map(|(_, sample)| sample)
+        };
+        let mut whole = || {
+            let run = |mut task| correlate_records(&mut task, &records).map(|written| (task, written));
+            let ((_, done), sample) = measured(|| new_task(rules), run)?;
+            written = done;
+            Ok(sample)
+        };
+        let mut by_parts = || {
+            let run = |mut task| correlate_by_parts(&mut task, &records).map(|parts| (task, parts));
+            let ((_, done), sample) = measured(|| new_task(rules), run)?;
+            parts.push(done);
+            Ok(sample)
+        };
+        let sides: &mut [&mut Run<'_>] = &mut [&mut decode, &mut bare, &mut whole, &mut by_parts];
+        in_turns(rounds, sides)?
+    };
+    // The first round does not count.
+    let parts = parts.split_off(1);
+
+    let bytes: usize = records.iter().map(Vec::len).sum();
+    println!("\n{}: {}", workload.name, workload.about);
+    println!(
+        "  {} facts of {} bytes on average, a commit per {}: {} records and {} rows out, {} bytes for each fact, {} dead \
+         letters",
+        count(facts.len()),
+        bytes / facts.len().max(1),
+        count(COMMIT_FACTS),
+        count(written.records),
+        count(written.rows),
+        written.bytes / facts.len().max(1),
+        written.dead_letters,
+    );
+    let mut table = Table::new(["pass", "CPU µs a fact", "facts/s", "to decoding"]);
+    let names = ["decode facts (c)", "correlate, without codec (a)", "correlate, with codec (b)"];
+    for (name, side) in names.into_iter().zip(&samples) {
+        let each = Spread::cpu_us_each(side, facts.len());
+        let ratio = Spread::cpu_ratio(side, &samples[0]);
+        table.row([name.to_owned(), spread(each), per_second(each.median), spread(ratio)]);
+    }
+    println!("{table}");
+    print_parts(&parts, &samples[3], facts.len());
+    Ok(())
+}
+
+fn print_parts(parts: &[Parts], whole: &[Sample], facts: usize) {
+    let mut table = Table::new(["part of (b)", "CPU µs a fact", "share %"]);
+    let mut dearest = (f64::MIN, "");
+    for (number, (name, _)) in Parts::default().named().into_iter().enumerate() {
+        let times: Vec<Duration> = parts.iter().map(|parts| parts.named()[number].1).collect();
+        let each = Spread::of(times.iter().map(|time| time.as_secs_f64() * 1e6 / facts as f64));
+        let shares = times.iter().zip(whole).map(|(part, all)| 100.0 * part.as_secs_f64() / all.cpu.as_secs_f64());
+        let share = Spread::of(shares);
+        if share.median > dearest.0 {
+            dearest = (share.median, name);
+        }
+        table.row([name.to_owned(), spread(each), format!("{:.1}", share.median)]);
+    }
+    println!("{table}  what costs most: {} ({:.0} %)", dearest.1, dearest.0);
+}
+
+/// What facts of one kind cost, each behind the same estate.
+fn table_of_kinds(rules: &Arc<RuleSet>, kinds: Vec<Kind>, rounds: usize) -> Result<(), Failure> {
+    let mut commits: Vec<Vec<Duration>> = vec![Vec::new(); kinds.len()];
+    let samples = {
+        let mut sides: Vec<_> = kinds
+            .iter()
+            .zip(&mut commits)
+            .map(|(kind, commits)| {
+                move || {
+                    let (before, facts) = (kind.before.clone(), kind.facts.clone());
+                    let (parts, whole) = on_thread(|| correlate_kind(rules, before, facts));
+                    commits.push(parts.commit);
+                    Ok(Sample { cpu: parts.feed, ..whole })
+                }
+            })
+            .collect();
+        let mut turns: Vec<&mut Run<'_>> = sides.iter_mut().map(|side| side as &mut Run<'_>).collect();
+        in_turns(rounds, &mut turns)?
+    };
+    println!("\nfacts of one kind alone, behind an ordinary estate, a commit per {}", count(COMMIT_FACTS));
+    let mut table = Table::new(["kind", "feed, CPU µs a fact", "commit, CPU µs a fact", "facts/s of both"]);
+    for ((kind, feeds), commits) in kinds.iter().zip(&samples).zip(&commits) {
+        let feed = Spread::cpu_us_each(feeds, kind.facts.len());
+        // The first round does not count.
+        let times = commits.iter().skip(1).map(|time| time.as_secs_f64() * 1e6 / kind.facts.len() as f64);
+        let commit = Spread::of(times);
+        let both = per_second(feed.median + commit.median);
+        table.row([kind.name.to_owned(), spread(feed), spread(commit), both]);
+    }
+    println!("{table}");
+    Ok(())
+}
+
+/// Criterion's groups: the three passes, for comparison from one commit to the next.
+fn groups(criterion: &mut Criterion<ThreadCpu>, workload: Workload, rules: &Arc<RuleSet>) {
+    let Workload { name, facts, .. } = workload;
+    let records = passes::encoded(&facts);
+    let mut group = criterion.benchmark_group(name);
+    group.sample_size(10).sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(facts.len() as u64));
+    group.bench_function("decode", |bencher| bencher.iter(|| decode_only(&records)));
+    group.bench_function("correlate-without-codec", |bencher| {
+        let prepare = || (new_task(rules), facts.clone());
+        let run = |(mut task, facts)| {
+            correlate(&mut task, 0, facts);
+            task
+        };
+        bencher.iter_batched(prepare, run, BatchSize::PerIteration);
+    });
+    group.bench_function("correlate-with-codec", |bencher| {
+        let run = |mut task| correlate_records(&mut task, &records).map(|written| (task, written));
+        bencher.iter_batched(|| new_task(rules), run, BatchSize::PerIteration);
+    });
+    group.finish();
+}
