@@ -1,7 +1,9 @@
 //! What happens in every healthy cluster opens nothing.
 
 use super::check;
+use bellbuoy_core::fact::{Body, Source};
 use bellbuoy_core::object::ObjectRef;
+use bellbuoy_core::report::{Endpoints, ObjectReport};
 use bellbuoy_tests::estate::{Estate, Pod};
 
 fn cart() -> Pod {
@@ -53,5 +55,26 @@ fn alerts_that_are_no_harm_by_their_own_word() {
     estate.alert(&ObjectRef::new("Cluster", "", "test"), "Watchdog", "none", true);
     estate.alert(&ObjectRef::new("Namespace", "", "shop"), "InfoInhibitor", "none", true).wait(600);
     estate.alert(&ObjectRef::new("Pod", "shop", "cart-0"), "CPUThrottlingHigh", "info", true).wait(600);
+    check(&estate.recording(), "");
+}
+
+#[test]
+fn a_probe_that_fails_once_in_an_hour() {
+    let mut estate = Estate::new("test");
+    let pod = cart().object();
+    estate.deployment(&cart(), 1, 1).healthy(&cart()).wait(10);
+    let message = "Readiness probe failed: Get http://10.0.0.7:8080: context deadline exceeded";
+    estate.repeated(&pod, "kubelet", "Unhealthy", message, "e1", 1, 0).watch(3_600);
+    estate.repeated(&pod, "kubelet", "Unhealthy", message, "e1", 2, 3_600).watch(900);
+    check(&estate.recording(), "");
+}
+
+#[test]
+fn a_second_slice_that_holds_the_ready_endpoints() {
+    let mut estate = Estate::new("test");
+    estate.service("shop", "cart", "cart").endpoints("shop", "cart", 0, 0);
+    let endpoints = Some(Endpoints { ready: 2, not_ready: 0 });
+    let report = ObjectReport { service: "cart".into(), endpoints, ..ObjectReport::default() };
+    estate.report(Source::Objects, ObjectRef::new("EndpointSlice", "shop", "cart-v6"), Body::Object(Box::new(report)));
     check(&estate.recording(), "");
 }

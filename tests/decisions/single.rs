@@ -1,7 +1,9 @@
 //! One failure of one workload or node: found, named, ended.
 
 use super::check;
+use bellbuoy_core::fact::{Body, Source};
 use bellbuoy_core::object::ObjectRef;
+use bellbuoy_core::report::{ObjectReport, OwnerRef, Termination};
 use bellbuoy_tests::estate::{Estate, Pod};
 use bellbuoy_tests::fold::decide;
 
@@ -88,4 +90,57 @@ fn an_alert_ends_when_its_sender_says_so() {
     estate.alert(&object, "CheckoutErrorsHigh", "warning", true).wait(60);
     estate.alert(&object, "CheckoutErrorsHigh", "warning", false).wait(60).tick();
     check(&estate.facts(), "P3 resolved: CheckoutErrorsHigh on Service shop/checkout; 1 members");
+}
+
+#[test]
+fn an_oom_kill_that_the_state_keeps_telling_of_is_over_after_ten_minutes_too() {
+    let mut estate = Estate::new("test");
+    estate.deployment(&cart(), 1, 0).oom_killed(&cart(), 1).wait(40);
+    let began = estate.now();
+    estate.pod(&cart(), |report| {
+        let reason = "OOMKilled".into();
+        let end = Termination { reason, exit_code: 137, finished_at: Some(began), ..Termination::default() };
+        report.containers[0].last = Some(end);
+    });
+    estate.watch(700);
+    check(&estate.facts(), "P3 resolved: OOMKilled on Deployment shop/cart; 2 members");
+}
+
+#[test]
+fn an_old_replica_set_heals_nothing() {
+    let mut estate = Estate::new("test");
+    let message = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.";
+    estate.event(&cart().object(), "default-scheduler", "FailedScheduling", message).wait(5);
+    estate.deployment(&cart(), 1, 0).replica_set_of(&cart(), 0).wait(60).tick();
+    check(&estate.recording(), "P3 open: FailedScheduling/NoNodeMatches on Deployment shop/cart; 1 members");
+}
+
+#[test]
+fn an_alert_outlives_the_health_of_the_pods() {
+    let mut estate = Estate::new("test");
+    let object = ObjectRef::new("Deployment", "shop", "cart");
+    estate.alert(&object, "CheckoutErrorsHigh", "critical", true).wait(60);
+    estate.healthy(&cart()).deployment(&cart(), 1, 1).wait(60).tick();
+    check(&estate.recording(), "P2 open: CheckoutErrorsHigh on Deployment shop/cart; 1 members");
+}
+
+#[test]
+fn an_alert_alone_that_the_catalogue_knows_opens() {
+    let mut estate = Estate::new("test");
+    estate.alert(&cart().object(), "KubePodCrashLooping", "warning", true).wait(5);
+    check(&estate.recording(), "P3 open: CrashLoopBackOff on Deployment shop/cart; 1 members");
+}
+
+#[test]
+fn a_stateful_set_is_named_though_its_pod_was_heard_of_first() {
+    let mut estate = Estate::new("test");
+    let pod = ObjectRef::new("Pod", "shop", "redis-0");
+    let message = "Back-off restarting failed container redis in pod redis-0";
+    for round in 0..12 {
+        estate.repeated(&pod, "kubelet", "BackOff", message, "e1", 1 + round, i64::from(round) * 15).wait(15);
+    }
+    let owner = Some(OwnerRef { kind: "StatefulSet".into(), name: "redis".into(), uid: "".into() });
+    let report = ObjectReport { owner, ..ObjectReport::default() };
+    estate.report(Source::Objects, pod, Body::Object(Box::new(report))).wait(5);
+    check(&estate.recording(), "P3 open: CrashLoopBackOff on StatefulSet shop/redis; 1 members");
 }

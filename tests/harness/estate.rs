@@ -183,6 +183,7 @@ impl Estate {
     pub fn deployment(&mut self, pod: &Pod, desired: u32, ready: u32) -> &mut Self {
         let set = ObjectReport {
             owner: Some(OwnerRef { kind: "Deployment".into(), name: pod.deployment.as_str().into(), uid: "".into() }),
+            replicas: Some(Replicas { desired, ready, updated: 0 }),
             ..ObjectReport::default()
         };
         let of = |kind: &str, name: &str| ObjectRef::new(kind, &pod.namespace, name);
@@ -190,6 +191,15 @@ impl Estate {
         let replicas = Some(Replicas { desired, ready, updated: desired });
         let report = ObjectReport { replicas, ..ObjectReport::default() };
         self.report(Source::Objects, of("Deployment", &pod.deployment), Body::Object(Box::new(report)))
+    }
+
+    /// An older ReplicaSet of a Deployment, scaled to so many.
+    pub fn replica_set_of(&mut self, pod: &Pod, desired: u32) -> &mut Self {
+        let owner = OwnerRef { kind: "Deployment".into(), name: pod.deployment.as_str().into(), uid: "".into() };
+        let replicas = Some(Replicas { desired, ready: desired, updated: 0 });
+        let report = ObjectReport { owner: Some(owner), replicas, ..ObjectReport::default() };
+        let object = ObjectRef::new("ReplicaSet", &pod.namespace, &format!("{}-5b7f9c8d6x", pod.deployment));
+        self.report(Source::Objects, object, Body::Object(Box::new(report)))
     }
 
     /// A pod that runs and is ready.
@@ -225,7 +235,7 @@ impl Estate {
     pub fn lost(&mut self, pod: &Pod) -> &mut Self {
         let since = self.now;
         self.pod(pod, |report| {
-            report.containers[0].ready = false;
+            // Nobody can ask the containers: they stay as they were.
             report.conditions = vec![condition("Ready", "False", "", since)];
         })
     }

@@ -54,6 +54,8 @@ pub(crate) struct Episode {
     pub ended_at: Option<Time>,
     /// Since when everything about it is well.
     pub healing_since: Option<Time>,
+    /// It has lasted: it opens when everything of the moment has been taken in.
+    pub is_ripe: bool,
     /// Reports, repeats included.
     pub repeats: u64,
     /// Objects that ever showed it.

@@ -5,9 +5,11 @@ use crate::episode::EpisodeKey;
 use crate::turn::{Report, Turn};
 use bellbuoy_core::fact::{Fact, FactId, Source};
 use bellbuoy_core::incident::{Evidence, Severity};
+use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::report::{AlertReport, EventReport};
-use bellbuoy_core::rules::Relation;
+use bellbuoy_core::rules::{Relation, SignalRule};
+use bellbuoy_core::time::{Span, Time};
 
 impl Turn<'_, '_> {
     /// Takes a Kubernetes Event in.
@@ -43,11 +45,20 @@ impl Turn<'_, '_> {
             names,
             hubs,
         });
-        if let Some(first) = event.first_at.filter(|_| !event.is_first) {
+        let (entity, signal) = (self.state.topology.workload_of(object), self.state.signal(&reading.rule.code));
+        let key = EpisodeKey { entity, signal };
+        if let Some(first) =
+            event.first_at.filter(|first| !event.is_first && is_dense(event, *first, fact, reading.rule))
+        {
             // Its own word for how long it has gone on: age comes from the observation too.
-            let object_key = self.state.topology.workload_of(object);
-            let signal = self.state.signal(&reading.rule.code);
-            self.began_by(EpisodeKey { entity: object_key, signal }, first);
+            self.began_by(key, first);
+        }
+        match self.state.topology.object(object).map(|row| (row.is_gone, row.has_state && row.is_ready)) {
+            // The last words of something that is gone.
+            Some((true, _)) => self.heal(key, object, self.now),
+            // It is ready for all that: if nothing more is told, it was a moment's trouble.
+            Some((_, true)) => self.heal(key, object, fact.occurred.to.min(self.now)),
+            _ => {}
         }
     }
 
@@ -69,15 +80,20 @@ impl Turn<'_, '_> {
                 }
             }
             ("SuccessfulCreate", _) => {
-                let Some(pod) = words(&event.message, "Created pod: ") else { return };
-                self.owned(&Entity::new("Pod", namespace, &pod), fact);
+                // ReplicaSets, DaemonSets and Jobs; StatefulSets; CronJobs.
+                let forms = [("Pod", "Created pod: "), ("Pod", "create Pod "), ("Job", "Created job ")];
+                let child = forms.iter().find_map(|(kind, form)| Some((*kind, words(&event.message, form)?)));
+                if let Some((kind, child)) = child {
+                    self.owned(&Entity::new(kind, namespace, &child), fact);
+                }
             }
             ("ScalingReplicaSet", "Deployment") => {
                 let Some(set) = words(&event.message, "replica set ") else { return };
                 self.owned(&Entity::new("ReplicaSet", namespace, &set), fact);
             }
             ("SuccessfulDelete", _) => {
-                let Some(pod) = words(&event.message, "Deleted pod: ") else { return };
+                let forms = ["Deleted pod: ", "delete Pod "];
+                let Some(pod) = forms.iter().find_map(|form| words(&event.message, form)) else { return };
                 if let Some(pod) = self.state.topology.names.get(&Entity::new("Pod", namespace, &pod)) {
                     self.gone(pod);
                 }
@@ -96,7 +112,10 @@ impl Turn<'_, '_> {
         let child = self.state.topology.names.intern(child);
         let owner = self.state.topology.id(&fact.object);
         if !self.state.topology.object(child).is_some_and(|row| row.has_state) {
+            let was = self.state.topology.workload_of(child);
             self.state.topology.change(child, now, |row| row.owner = Some(owner));
+            let is = self.state.topology.workload_of(child);
+            self.renamed(child, was, is);
             self.bound_objects();
         }
     }
@@ -109,10 +128,22 @@ impl Turn<'_, '_> {
             let Some(signal) = self.state.known_signal(&rule.code) else { continue };
             let entity = self.state.topology.workload_of(object);
             let key = EpisodeKey { entity, signal };
-            let began = self.state.episodes.get(&key).map(|episode| episode.began.from);
-            if began.is_some_and(|began| began <= fact.occurred.to) {
+            let claimed = self.state.episodes.get(&key).map(|episode| episode.last_claimed);
+            if claimed.is_some_and(|claimed| claimed <= fact.occurred.to) {
                 self.heal(key, object, fact.occurred.to.min(self.now));
             }
+        }
+    }
+
+    /// One alert of a signal has ended: the signal ends on its object with the last of them, unless something else than
+    /// alerts tells of it.
+    fn alert_ended(&mut self, key: EpisodeKey, object: EntityId, uid: u64, since: Time) {
+        let Some(mut symptom) = self.state.symptoms.get(&(key, object)).cloned() else { return };
+        symptom.uids.retain(|(known, _)| *known != uid);
+        let is_last = symptom.uids.is_empty() && !symptom.by_state;
+        self.state.put_symptom(key, object, symptom);
+        if is_last {
+            self.heal(key, object, since);
         }
     }
 
@@ -133,17 +164,16 @@ impl Turn<'_, '_> {
         let is_any = &*rule.code == ANY_ALERT;
         let code = if is_any { alert.name.clone() } else { rule.code.clone() };
         let object = self.state.topology.id(&fact.object);
-        let fingerprint = uid_hash(&alert.fingerprint, fact.id);
+        // A firing is counted by its start, so that re-sends of one alert are one report.
+        let start = alert.starts_at.unwrap_or(fact.occurred.from);
+        let uid = uid_hash(&alert.fingerprint, fact.id) ^ start.0.cast_unsigned().rotate_left(17);
         if !alert.firing || alert.suppressed {
             let entity = self.state.topology.workload_of(object);
             if let Some(signal) = self.state.known_signal(&code) {
-                self.heal(EpisodeKey { entity, signal }, object, fact.occurred.to.min(self.now));
+                self.alert_ended(EpisodeKey { entity, signal }, object, uid, fact.occurred.to.min(self.now));
             }
             return;
         }
-        // A firing is counted by its start, so that re-sends of one alert are one report.
-        let start = alert.starts_at.unwrap_or(fact.occurred.from);
-        let uid = fingerprint ^ start.0.cast_unsigned().rotate_left(17);
         self.report(Report {
             object,
             code,
@@ -154,11 +184,20 @@ impl Turn<'_, '_> {
             source: Source::Alerts,
             evidence: Evidence { fact: fact.id, observed_at: fact.observed_at },
             repeats: Some((uid, 1)),
-            lasted: false,
+            // It has waited its `for` where it was made.
+            lasted: true,
             names: None,
             hubs: Vec::new(),
         });
     }
+}
+
+/// Whether an Event's repeats are so close that it has gone on from the first to the last: the same moment's trouble
+/// twice within an hour has not lasted for an hour.
+fn is_dense(event: &EventReport, first: Time, fact: &Fact, rule: &SignalRule) -> bool {
+    let gaps = i64::from(event.repeats.max(2) - 1);
+    let gap = Span(fact.occurred.to.since(first).0 / gaps);
+    gap <= rule.quiet.max(rule.grace)
 }
 
 /// A short name for an Event object or an alert; what has none goes by its fact.

@@ -1,7 +1,8 @@
 //! The tree of explanations: which episode follows from which, and which causes are inferred.
 
-use crate::episode::{Edge, Episode, EpisodeKey, Standing};
+use crate::episode::{Edge, Episode, EpisodeKey, HUBS_MAX, Standing};
 use crate::turn::Turn;
+use bellbuoy_core::Text;
 use bellbuoy_core::incident::{Change, Severity};
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::rules::{CausalityRule, Class, Relation, Role};
@@ -40,9 +41,16 @@ impl Turn<'_, '_> {
         self.state.put_episode(key, episode);
         self.state.timers.clear(&crate::state::Timer::Open(key));
         self.state.timers.clear(&crate::state::Timer::Purge(key));
+        self.refresh_services(key);
         self.name_cause(key);
-        self.infer_causes(key);
+        let inferred = self.infer_causes(key);
         self.explain(key);
+        for cause in inferred {
+            let is_pending = self.state.episodes.get(&cause).is_some_and(|row| row.standing == Standing::Pending);
+            if is_pending && self.state.explained_by(cause).next().is_none() {
+                self.state.remove_episode(cause);
+            }
+        }
         self.enrol(key);
         self.adopt(key);
     }
@@ -58,6 +66,34 @@ impl Turn<'_, '_> {
         self.attach(key, edge);
         // A cause that hurts something is more than a suspicion.
         self.open(cause);
+        // It may have had to go back to an incident of its own first.
+        let incident = |at| self.state.episodes.get(&at).filter(|row| row.is_live()).and_then(|row| row.incident);
+        if let (Some(a), Some(b)) = (incident(key), incident(cause))
+            && a != b
+            && !self.is_over(a)
+            && !self.is_over(b)
+        {
+            self.merge(a, b);
+        }
+    }
+
+    /// Services may have been seen after the pods that stand behind them.
+    fn refresh_services(&mut self, key: EpisodeKey) {
+        let mut services = Vec::new();
+        for object in self.state.some_objects_of(key) {
+            services.extend(self.state.topology.services_of(object));
+        }
+        let Some(mut episode) = self.state.episodes.get(&key).cloned() else { return };
+        let known = episode.hubs.len();
+        for service in services {
+            let hub = (Relation::ServiceBackend, service);
+            if episode.hubs.len() < HUBS_MAX && !episode.hubs.contains(&hub) {
+                episode.hubs.push(hub);
+            }
+        }
+        if episode.hubs.len() > known {
+            self.state.put_episode(key, episode);
+        }
     }
 
     /// Writes an edge, and joins the incidents on its two sides.
@@ -115,14 +151,15 @@ impl Turn<'_, '_> {
     }
 
     /// Among signals of one entity the cause comes first, then what began first.
-    fn depth_of(&self, key: EpisodeKey, episode: &Episode) -> (u8, Time, EntityId) {
-        let rule = self.catalogue.rule(&self.state.code(key.signal));
+    fn depth_of(&self, key: EpisodeKey, episode: &Episode) -> (u8, Time, Text) {
+        let code = self.state.code(key.signal);
+        let rule = self.catalogue.rule(&code);
         let role = match rule.map(|rule| rule.role) {
             Some(Role::Cause) => 0,
             Some(Role::Both) => 1,
             _ => 2,
         };
-        (role, episode.began.from, key.signal)
+        (role, episode.began.from, code)
     }
 
     /// Episodes from which a signal may follow by a rule.
@@ -148,7 +185,11 @@ impl Turn<'_, '_> {
 
     /// Whether the onsets allow that one follows from the other.
     fn is_in_time(&self, cause: &Episode, effect: &Episode, rule: &CausalityRule) -> bool {
-        let lasts_until = cause.last_seen.max(cause.began.to);
+        // What still fails, or stands on what still fails, has lasted until now, though nobody repeats it.
+        let lasts_until = match cause.failing > 0 || cause.inferred {
+            true => self.now,
+            false => cause.last_seen.max(cause.began.to),
+        };
         cause.began.from <= effect.began.to + rule.lead_max && effect.began.from <= lasts_until + rule.delay_max
     }
 
@@ -233,8 +274,9 @@ impl Turn<'_, '_> {
     }
 
     /// Infers a cause at a shared thing when enough owners show the effect through it, and most of what uses it does.
-    fn infer_causes(&mut self, key: EpisodeKey) {
-        let Some(episode) = self.state.episodes.get(&key).cloned() else { return };
+    fn infer_causes(&mut self, key: EpisodeKey) -> Vec<EpisodeKey> {
+        let mut inferred = Vec::new();
+        let Some(episode) = self.state.episodes.get(&key).cloned() else { return inferred };
         let code = self.state.code(key.signal);
         let catalogue = self.catalogue.clone();
         for rule in catalogue.causes_of(&code).filter(|rule| rule.infer) {
@@ -255,9 +297,11 @@ impl Turn<'_, '_> {
                 let enough = owners.len() >= self.limits().infer_from as usize;
                 if enough && self.is_mostly_failing(*hub, &effects) {
                     self.ensure_inferred(cause, &episode);
+                    inferred.push(cause);
                 }
             }
         }
+        inferred
     }
 
     /// Contrast: most of what uses a shared thing shows the effect. What stands healthy under it speaks against it.

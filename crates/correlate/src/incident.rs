@@ -1,6 +1,6 @@
 //! Incidents: opened by an episode that nothing explains, joined, merged, ended, taken.
 
-use crate::episode::{Episode, EpisodeKey, Standing};
+use crate::episode::{Episode, EpisodeKey};
 use crate::state::{Case, Timer};
 use crate::turn::Turn;
 use bellbuoy_core::fact::FactId;
@@ -95,14 +95,11 @@ impl Turn<'_, '_> {
         let opened = |id| self.state.cases.get(&id).map(|case| (case.opened_at, id));
         let (Some(first), Some(second)) = (opened(a), opened(b)) else { return };
         let (survivor, absorbed) = if first <= second { (a, b) } else { (b, a) };
+        let moved = self.state.cases.get(&absorbed).map_or(0, |case| case.live);
         self.close_merged(absorbed, survivor);
-        let mut moved = 0;
         for key in self.state.members_of(absorbed) {
             self.state.members.remove(&(absorbed, key));
             self.state.members.insert((survivor, key), ());
-            if let Some(episode) = self.state.episodes.get(&key) {
-                moved += u32::from(episode.standing == Standing::Open);
-            }
             self.state.touch_episode(key, |episode| episode.incident = Some(survivor));
         }
         self.state.cases.get_mut(&survivor).into_iter().for_each(|case| case.live += moved);
@@ -179,7 +176,7 @@ impl Turn<'_, '_> {
 
     /// An incident whose episodes are all forgotten need not be remembered either.
     pub(crate) fn forget_if_empty(&mut self, incident: IncidentId) {
-        if !self.state.members_of(incident).is_empty() || self.state.dirty.contains(&incident) {
+        if self.state.has_members(incident) || self.state.dirty.contains(&incident) {
             return;
         }
         if let Some(case) = self.state.cases.get(&incident) {

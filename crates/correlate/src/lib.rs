@@ -9,6 +9,7 @@ mod explanation;
 mod incident;
 mod moves;
 mod objects;
+mod problems;
 mod record;
 mod stage;
 mod state;

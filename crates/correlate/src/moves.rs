@@ -1,8 +1,10 @@
 //! Corrections of an episode's identity and onset, when facts tell more than those before them.
 
-use crate::episode::{Edge, Episode, EpisodeKey};
+use crate::episode::{Edge, Episode, EpisodeKey, HUBS_MAX, Standing};
 use crate::state::Timer;
 use crate::turn::Turn;
+use bellbuoy_core::incident::{Change, IncidentId};
+use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::time::Time;
 
 impl Turn<'_, '_> {
@@ -25,7 +27,7 @@ impl Turn<'_, '_> {
         let Some(episode) = self.state.episodes.get(&key) else { return };
         let lasted = episode.last_claimed.since(episode.began.from) >= rule.grace;
         match lasted {
-            true => self.open(key),
+            true => self.ripen(key),
             false => self.state.timers.set(Timer::Open(key), due.min((episode.began.from + rule.grace).max(self.now))),
         }
     }
@@ -33,24 +35,27 @@ impl Turn<'_, '_> {
     /// Moves an episode to another key: its symptoms, its incident and what it explains go with it.
     pub(crate) fn move_episode(&mut self, old: EpisodeKey, new: EpisodeKey) {
         let Some(episode) = self.state.episodes.get(&old).cloned() else { return };
-        let symptoms: Vec<_> = self.state.objects_of(old).into_iter().collect();
         let children: Vec<_> = self.state.explained_by(old).collect();
         let due: Vec<_> = [Timer::Open as fn(EpisodeKey) -> Timer, Timer::Heal, Timer::Quiet, Timer::Purge]
             .into_iter()
             .filter_map(|timer| Some((timer, self.state.timers.get(&timer(old))?)))
             .collect();
-        for object in symptoms {
-            if let Some(symptom) = self.state.symptoms.get(&(old, object)).cloned()
-                && !self.state.symptoms.contains(&(new, object))
-            {
+        let known = self.state.episodes.get(&new).cloned();
+        for object in self.state.objects_of(old) {
+            let symptom = self.state.symptoms.get(&(old, object)).cloned();
+            if let Some(symptom) = symptom.filter(|_| !self.state.symptoms.contains(&(new, object))) {
                 self.state.put_symptom(new, object, symptom);
             }
         }
-        let merged = match self.state.episodes.get(&new).cloned() {
-            None => episode.clone(),
-            Some(other) => united(&episode, other),
-        };
-        self.state.put_episode(new, merged);
+        let is_alone = known.is_none();
+        let former = known.as_ref().and_then(|known| known.incident);
+        let mut one = known.map_or_else(|| episode.clone(), |known| united(&episode, known));
+        let objects = self.state.objects_of(new);
+        let fails = |object: &&EntityId| self.state.symptoms.get(&(new, **object)).is_some_and(|s| s.failing);
+        one.failing = u32::try_from(objects.iter().filter(fails).count()).unwrap_or(u32::MAX);
+        one.objects = one.objects.max(u32::try_from(objects.len()).unwrap_or(u32::MAX));
+        let standing = one.standing;
+        self.state.put_episode(new, one);
         for child in children {
             if let Some(mut row) = self.state.episodes.get(&child).cloned() {
                 let edge = row.explained_by.take();
@@ -58,34 +63,37 @@ impl Turn<'_, '_> {
                 self.state.put_episode(child, row);
             }
         }
-        if let Some(incident) = episode.incident {
-            let other = self.state.episodes.get(&new).and_then(|row| row.incident);
-            self.state.members.remove(&(incident, old));
-            self.state.members.insert((incident, new), ());
-            match other.filter(|other| *other != incident) {
-                Some(other) => self.merge(incident, other),
-                None => self.state.touch_episode(new, |row| row.incident = Some(incident)),
-            }
-            self.recount(incident);
-            self.change_case(incident, bellbuoy_core::incident::Change::Grew);
-        }
         self.state.remove_episode(old);
-        for (timer, at) in due {
+        if let Some(incident) = episode.incident {
+            self.state.members.insert((incident, new), ());
+            self.state.cases.get_mut(&incident).filter(|case| case.cause == Some(old)).into_iter().for_each(|case| {
+                case.cause = Some(new);
+            });
+        }
+        match (episode.incident, former) {
+            (Some(a), Some(b)) if a != b => self.merge(a, b),
+            (Some(a), None) => self.state.touch_episode(new, |row| row.incident = Some(a)),
+            _ => {}
+        }
+        if let Some(incident) = self.state.episodes.get(&new).and_then(|row| row.incident) {
+            self.recount(incident);
+            self.change_case(incident, Change::Grew);
+        }
+        for (timer, at) in due.into_iter().filter(|_| is_alone) {
             self.state.timers.set(timer(new), at);
         }
-        if let Some(case) = episode.incident.and_then(|incident| self.state.cases.get_mut(&incident))
-            && case.cause == Some(old)
-        {
-            case.cause = Some(new);
+        if standing == Standing::Open {
+            self.state.timers.clear(&Timer::Purge(new));
+            self.state.timers.clear(&Timer::Open(new));
         }
     }
 
     /// Counts the live members of an incident anew.
-    fn recount(&mut self, incident: bellbuoy_core::incident::IncidentId) {
+    fn recount(&mut self, incident: IncidentId) {
         let keys = self.state.members_of(incident);
         let open = |key: &&EpisodeKey| {
             let row = self.state.episodes.get(*key);
-            row.is_some_and(|row| row.standing == crate::episode::Standing::Open)
+            row.is_some_and(|row| row.standing == Standing::Open)
         };
         let live = u32::try_from(keys.iter().filter(open).count()).unwrap_or(u32::MAX);
         if let Some(case) = self.state.cases.get_mut(&incident) {
@@ -94,32 +102,36 @@ impl Turn<'_, '_> {
     }
 }
 
-/// What two episodes of one signal were together, when they turn out to be one.
+/// What two episodes of one signal were together, when they turn out to be one. The livelier one tells where it stands.
 fn united(a: &Episode, b: Episode) -> Episode {
-    let mut one = b.clone();
-    if a.began.from < b.began.from {
-        one.began = a.began;
+    let liveliness = |episode: &Episode| match episode.standing {
+        Standing::Open => 0,
+        Standing::Pending => 1,
+        Standing::Ended => 2,
+    };
+    let (first, second) = if liveliness(a) < liveliness(&b) { (a, &b) } else { (&b, a) };
+    let mut one = first.clone();
+    if second.began.from < one.began.from {
+        one.began = second.began;
     }
     one.last_seen = a.last_seen.max(b.last_seen);
     one.last_claimed = a.last_claimed.max(b.last_claimed);
-    one.repeats += a.repeats;
-    one.objects += a.objects;
-    one.failing += a.failing;
+    one.repeats += second.repeats;
     one.severity = a.severity.min(b.severity);
-    one.late |= a.late;
-    a.evidence.iter().for_each(|evidence| one.note(*evidence));
-    for source in &a.sources {
+    one.late |= second.late;
+    second.evidence.iter().for_each(|evidence| one.note(*evidence));
+    for source in &second.sources {
         if let Err(at) = one.sources.binary_search(source) {
             one.sources.insert(at, *source);
         }
     }
-    for hub in &a.hubs {
-        if !one.hubs.contains(hub) && one.hubs.len() < crate::episode::HUBS_MAX {
+    for hub in &second.hubs {
+        if !one.hubs.contains(hub) && one.hubs.len() < HUBS_MAX {
             one.hubs.push(*hub);
         }
     }
-    one.named = b.named.or(a.named.filter(|named| one.hubs.iter().any(|(_, hub)| hub == named)));
+    one.named = first.named.or(second.named.filter(|named| one.hubs.iter().any(|(_, hub)| hub == named)));
     one.incident = b.incident.or(a.incident);
-    one.explained_by = b.explained_by.or_else(|| a.explained_by.clone());
+    one.explained_by = first.explained_by.clone().or_else(|| second.explained_by.clone());
     one
 }

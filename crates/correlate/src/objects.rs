@@ -1,7 +1,8 @@
 //! What object states say: topology, and the signals that a state shows.
 
-use crate::catalogue::{Reading, registry_of};
+use crate::catalogue::registry_of;
 use crate::episode::EpisodeKey;
+use crate::problems::{Problem, problems};
 use crate::topology::{ObjectRow, is_ready};
 use crate::turn::{Report, Turn};
 use bellbuoy_core::Text;
@@ -9,24 +10,9 @@ use bellbuoy_core::fact::{Fact, Source};
 use bellbuoy_core::incident::Evidence;
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::object::Entity;
-use bellbuoy_core::report::{Condition, Container, ContainerState, ObjectReport};
-use bellbuoy_core::rules::{Match, Relation, SignalRule};
+use bellbuoy_core::report::{Condition, ContainerState, ObjectReport};
+use bellbuoy_core::rules::{Match, Relation};
 use bellbuoy_core::time::{Interval, Span, Time};
-
-/// A signal that a state shows.
-struct Problem {
-    rule: SignalRule,
-    names: Option<Entity>,
-    message: Text,
-    since: Option<Time>,
-    /// The object's own counters say that it has gone on for long enough.
-    lasted: bool,
-}
-
-/// Restarts of a container that make a crash loop (`facts/classes.csv`: three within ten minutes), and the time within
-/// which they must lie on the average: kubelet forgets its back-off after ten minutes of running.
-const CRASH_LOOP_RESTARTS: u32 = 3;
-const CRASH_LOOP_PER_RESTART: Span = Span::from_secs(600);
 
 impl Turn<'_, '_> {
     /// Takes an object's state in.
@@ -38,7 +24,13 @@ impl Turn<'_, '_> {
             self.state.topology.touch(id, self.now);
             return;
         }
+        let is_other = !before.uid.is_empty() && !fact.object.uid.is_empty() && before.uid != fact.object.uid;
+        if self.late && before.stated_at > fact.observed_at || report.deleted && is_other && !before.is_gone {
+            // What is newer is known already, or another object of the same name has taken its place.
+            return;
+        }
         if report.deleted {
+            let service = before.service;
             self.gone(id);
             let now = self.now;
             self.state.topology.change(id, now, |row| {
@@ -46,12 +38,15 @@ impl Turn<'_, '_> {
                 row.uid = fact.object.uid.clone();
                 row.remember(fact.id);
             });
+            if let Some(service) = service {
+                self.judge_endpoints(service, fact, report, false);
+            }
             self.bound_objects();
             return;
         }
         let kind = &*fact.object.kind;
-        let problems = self.problems(&fact.object.entity(), report);
-        if !before.uid.is_empty() && !fact.object.uid.is_empty() && before.uid != fact.object.uid {
+        let problems = problems(&self.catalogue, &fact.object.entity(), report, self.now);
+        if is_other {
             // The same name, another object: what the former one showed went with it.
             self.gone(id);
         }
@@ -60,21 +55,20 @@ impl Turn<'_, '_> {
         row.recent = before.recent.clone();
         row.remember(fact.id);
         let (owner_known, row_ready) = (row.owner.is_some(), row.is_ready);
+        let was = self.state.topology.workload_of(id);
         self.state.topology.put(id, row);
-        if kind == "Pod" && owner_known {
-            let workload = self.state.topology.workload_of(id);
-            if let Some(guess) = self.state.topology.learn_owner(&fact.object.entity(), workload) {
-                self.rename(guess, workload);
-            }
-        }
         let workload = self.state.topology.workload_of(id);
+        self.renamed(id, was, workload);
+        if kind == "Pod" && owner_known {
+            self.state.topology.learn_owner(&fact.object.entity(), workload);
+        }
         let still: Vec<Text> = problems.iter().map(|problem| problem.rule.code.clone()).collect();
         let evidence = Evidence { fact: fact.id, observed_at: fact.observed_at };
-        for problem in problems {
+        for problem in &problems {
             let since = problem.since.filter(|since| *since <= fact.observed_at);
             let occurred =
                 since.map_or(fact.occurred, |since| Interval { from: since, to: fact.occurred.to.max(since) });
-            let hubs = self.hubs_of(&problem.message, report);
+            let hubs = self.registry_of(&problem);
             self.report(Report {
                 object: id,
                 code: problem.rule.code.clone(),
@@ -86,9 +80,17 @@ impl Turn<'_, '_> {
                 evidence,
                 repeats: None,
                 lasted: problem.lasted,
-                names: problem.names,
+                names: problem.names.clone(),
                 hubs,
             });
+            if let Some(since) = problem.runs_since.filter(|_| row_ready) {
+                let signal = self.state.signal(&problem.rule.code);
+                self.heal(EpisodeKey { entity: workload, signal }, id, since);
+            }
+        }
+        if kind == "Pod" && &*report.phase == "Failed" && self.has_its_replicas(workload) {
+            // It stays as a record of its end; its workload has gone on without it.
+            self.state.on_entity(workload).into_iter().for_each(|key| self.heal(key, id, self.now));
         }
         for signal in before.problems {
             let code = self.state.code(signal);
@@ -98,75 +100,24 @@ impl Turn<'_, '_> {
             }
         }
         if kind == "Pod" && row_ready {
-            self.well(id, workload, running_since(report).unwrap_or(self.now), &still);
+            self.well(id, workload, ready_since(report).unwrap_or(self.now), &still);
         }
         let has_completed = |c: &Condition| &*c.kind == "Complete" && &*c.status == "True";
-        let is_complete = report.replicas.is_some_and(|r| r.ready >= r.desired && r.updated >= r.desired);
-        if is_complete || kind == "Job" && report.conditions.iter().any(has_completed) {
+        // A ReplicaSet of a Deployment says nothing of the whole; one that stands alone has no revisions to count.
+        let is_set = matches!(kind, "ReplicaSet" | "ReplicationController");
+        let replicas = report.replicas.filter(|_| !(is_set && owner_known));
+        let has_all = replicas.is_some_and(|r| r.ready >= r.desired);
+        let is_newest = is_set || replicas.is_some_and(|r| r.updated >= r.desired);
+        if has_all && is_newest || kind == "Job" && report.conditions.iter().any(has_completed) {
             self.workload_complete(id, &still);
+        } else if has_all {
+            self.replaced(id);
         }
         if matches!(kind, "Service" | "EndpointSlice" | "Endpoints") {
             let is_first_sight = !before_has_state;
             self.endpoints_changed(id, fact, report, is_first_sight);
         }
         self.bound_objects();
-    }
-
-    /// The signals that a state shows.
-    fn problems(&self, entity: &Entity, report: &ObjectReport) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = Vec::new();
-        let mut add = |reading: Reading<'_>, message: &Text, since: Option<Time>, lasted: bool| {
-            if problems.iter().any(|known| known.rule.code == reading.rule.code) {
-                return;
-            }
-            let names = reading.names.map(|(kind, name)| Entity::new(kind, &entity.namespace, &name));
-            problems.push(Problem { rule: reading.rule.clone(), names, message: message.clone(), since, lasted });
-        };
-        let is_leaving = report.deleting_at.is_some();
-        for container in report.containers.iter().filter(|_| !is_leaving) {
-            let age = report.created_at.map_or(Span::ZERO, |created| self.now.since(created));
-            let restarts = i64::from(container.restarts);
-            let lasted = container.restarts >= CRASH_LOOP_RESTARTS && age.0 <= CRASH_LOOP_PER_RESTART.0 * restarts;
-            match &container.state {
-                ContainerState::Waiting { reason, message } => {
-                    if let Some(reading) = self.catalogue.read_waiting(reason, message) {
-                        let since = container.last.as_ref().and_then(|end| end.finished_at).or(report.created_at);
-                        add(reading, message, since, lasted);
-                    }
-                }
-                ContainerState::Terminated(end) => {
-                    if let Some(reading) = self.catalogue.read_terminated(end) {
-                        let message = ended_text(container, &end.reason, &end.message, end.exit_code);
-                        add(reading, &message, end.finished_at, lasted);
-                    }
-                }
-                ContainerState::Running { .. } | ContainerState::Unknown => {}
-            }
-            if let Some(end) = &container.last
-                && let Some(reading) = self.catalogue.read_terminated(end)
-            {
-                let ran_since = match &container.state {
-                    ContainerState::Running { since } => *since,
-                    _ => None,
-                };
-                // What ended it before counts until it has run for long enough since.
-                let healed = ran_since.is_some_and(|since| self.now.since(since) >= reading.rule.heals_after);
-                if !healed {
-                    let message = ended_text(container, &end.reason, &end.message, end.exit_code);
-                    add(reading, &message, end.finished_at, lasted);
-                }
-            }
-        }
-        let has_ended = matches!(&*report.phase, "Succeeded" | "Failed");
-        for condition in report.conditions.iter().filter(|_| !is_leaving && !has_ended) {
-            if let Some(reading) = self.catalogue.read_condition(&entity.kind, condition) {
-                add(reading, &condition.message, condition.since, false);
-            }
-        }
-        if let Some(reading) = self.catalogue.read_phase(&entity.kind, report) {
-            add(reading, &report.message, None, false);
-        }
-        problems
     }
 
     fn row(&mut self, fact: &Fact, report: &ObjectReport, problems: &[Problem]) -> ObjectRow {
@@ -188,6 +139,7 @@ impl Turn<'_, '_> {
             recent: Vec::new(),
             is_gone: false,
             has_state: true,
+            stated_at: fact.observed_at,
             owner,
             node,
             images,
@@ -203,20 +155,22 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// Shared things that only the report tells: the registry of an image that cannot be pulled.
-    fn hubs_of(&mut self, message: &str, report: &ObjectReport) -> Vec<(Relation, EntityId)> {
-        let waiting = report.containers.iter().filter(|c| matches!(c.state, ContainerState::Waiting { .. }));
-        let named = crate::catalogue::image_in(message);
-        let images = waiting.map(|container| &*container.image).chain(named);
-        let registries: Vec<_> = images.filter_map(registry_of).collect();
+    /// The registry of the image of the container that shows a problem.
+    fn registry_of(&mut self, problem: &Problem) -> Vec<(Relation, EntityId)> {
+        let named = crate::catalogue::image_in(&problem.message);
+        let registry = registry_of(named.unwrap_or(&problem.image));
         let names = &mut self.state.topology.names;
-        registries.iter().map(|registry| (Relation::Registry, names.intern(registry))).collect()
+        registry.iter().map(|registry| (Relation::Registry, names.intern(registry))).collect()
+    }
+
+    fn has_its_replicas(&self, workload: EntityId) -> bool {
+        self.state.topology.object(workload).and_then(|row| row.replicas).is_some_and(|r| r.ready >= r.desired)
     }
 
     /// A pod is ready: whatever it showed by events or state has been well since then, save what its state still shows.
     fn well(&mut self, pod: EntityId, workload: EntityId, since: Time, still: &[Text]) {
         for key in self.state.on_entity(workload) {
-            if !still.contains(&self.state.code(key.signal)) {
+            if !still.contains(&self.state.code(key.signal)) && !self.is_told_by_alerts_only(key) {
                 self.heal(key, pod, since);
             }
         }
@@ -227,17 +181,30 @@ impl Turn<'_, '_> {
     fn workload_complete(&mut self, id: EntityId, still: &[Text]) {
         let workload = self.state.topology.workload_of(id);
         for key in self.state.on_entity(workload) {
-            if still.contains(&self.state.code(key.signal)) {
+            if still.contains(&self.state.code(key.signal)) || self.is_told_by_alerts_only(key) {
                 continue;
             }
             for object in self.state.objects_of(key) {
                 self.heal(key, object, self.now);
             }
+        }
+        self.replaced(id);
+    }
+
+    /// A workload has as many ready replicas as it should: what it showed through pods that are gone is over.
+    fn replaced(&mut self, id: EntityId) {
+        let workload = self.state.topology.workload_of(id);
+        for key in self.state.on_entity(workload) {
             let row = self.state.episodes.get(&key);
             if row.is_some_and(|row| row.failing == 0 && row.healing_since.is_none() && !row.inferred) {
                 self.begin_healing(key, self.now);
             }
         }
+    }
+
+    /// Whether only alerts tell of an episode: they alone tell its end then.
+    fn is_told_by_alerts_only(&self, key: EpisodeKey) -> bool {
+        self.state.episodes.get(&key).is_some_and(|row| row.sources == [Source::Alerts])
     }
 
     fn is_told_by_condition(&self, code: &str) -> bool {
@@ -277,6 +244,10 @@ impl Turn<'_, '_> {
             _ if report.service.is_empty() => return,
             _ => self.state.topology.names.intern(&Entity::new("Service", &name.namespace, &report.service)),
         };
+        self.judge_endpoints(service, fact, report, is_first_sight);
+    }
+
+    fn judge_endpoints(&mut self, service: EntityId, fact: &Fact, report: &ObjectReport, is_first_sight: bool) {
         let selects = self.state.topology.object(service).is_some_and(|row| !row.selector.is_empty());
         let endpoints = self.endpoints_of(service);
         let Some(reading) = self.catalogue.clone().no_ready_endpoints().map(|reading| reading.rule.clone()) else {
@@ -353,11 +324,14 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// What was guessed from a pod's name has its real name now: its episodes move there.
-    fn rename(&mut self, guess: EntityId, workload: EntityId) {
-        for old in self.state.on_entity(guess) {
-            let new = EpisodeKey { entity: workload, signal: old.signal };
-            self.move_episode(old, new);
+    /// An object belongs to something else than was thought: what was told of it by then moves there.
+    pub(crate) fn renamed(&mut self, id: EntityId, was: EntityId, is: EntityId) {
+        let is_guess = !self.state.topology.object(was).is_some_and(|row| row.has_state);
+        if was == is || !(was == id || is_guess) {
+            return;
+        }
+        for old in self.state.on_entity(was) {
+            self.move_episode(old, EpisodeKey { entity: is, signal: old.signal });
         }
     }
 }
@@ -366,19 +340,14 @@ fn image(reference: &str) -> Entity {
     Entity::new("Image", "", reference)
 }
 
-/// Since when all containers of a pod have run.
-fn running_since(report: &ObjectReport) -> Option<Time> {
+/// Since when a pod has been ready: its containers run, and its condition says so.
+fn ready_since(report: &ObjectReport) -> Option<Time> {
     let main = report.containers.iter().filter(|container| !container.init);
-    main.map(|container| match &container.state {
+    let runs = main.map(|container| match &container.state {
         ContainerState::Running { since } => *since,
         _ => None,
-    })
-    .collect::<Option<Vec<_>>>()?
-    .into_iter()
-    .max()
-}
-
-fn ended_text(container: &Container, reason: &str, message: &str, exit_code: i32) -> Text {
-    let colon = if message.is_empty() { "" } else { ": " };
-    format!("container {} ended with {reason}, exit code {exit_code}{colon}{message}", container.name).into()
+    });
+    let runs = runs.collect::<Option<Vec<_>>>()?.into_iter().max();
+    let ready = report.conditions.iter().find(|condition| &*condition.kind == "Ready").and_then(|ready| ready.since);
+    runs.max(ready)
 }

@@ -63,7 +63,9 @@ impl Turn<'_, '_> {
         ranked.truncate(CAUSES_SHOWN);
         let causes = ranked.into_iter().map(|(_, cause)| cause).collect();
         let mut order = rows.clone();
-        order.sort_by_key(|(key, row)| (row.explained_by.is_some(), row.began.from, *key));
+        order.sort_by_cached_key(|(key, row)| {
+            (row.explained_by.is_some(), row.began.from, names(*key), self.state.code(key.signal))
+        });
         let shown = order.iter().take(self.limits().members_shown as usize);
         let members = shown.map(|(key, row)| self.member(*key, row)).collect();
         let began_at = rows.iter().map(|(_, row)| row.began.from).min().unwrap_or(case.opened_at);

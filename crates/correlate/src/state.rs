@@ -101,7 +101,8 @@ impl Tables {
 
     /// Live episodes on an entity.
     pub(crate) fn on_entity(&self, entity: EntityId) -> Vec<EpisodeKey> {
-        self.sharing(entity).filter(|key| key.entity == entity).collect()
+        let own = (entity, EpisodeKey { entity, signal: EntityId(0) })..;
+        self.by_hub.range(own).map(|(_, key)| *key).take_while(|key| key.entity == entity).collect()
     }
 
     /// Episodes that an episode explains.
@@ -117,10 +118,22 @@ impl Tables {
         rows.take_while(|((at, _), ())| *at == incident).map(|((_, key), ())| *key).collect()
     }
 
+    /// Whether an incident has members.
+    pub(crate) fn has_members(&self, incident: IncidentId) -> bool {
+        let least = EpisodeKey { entity: EntityId(0), signal: EntityId(0) };
+        self.members.range_from((incident, least)).next().is_some_and(|((at, _), ())| *at == incident)
+    }
+
     /// Objects of an episode.
     pub(crate) fn objects_of(&self, key: EpisodeKey) -> Vec<EntityId> {
         let rows = self.symptoms.range_from((key, EntityId(0)));
         rows.take_while(|((at, _), _)| *at == key).map(|((_, object), _)| *object).collect()
+    }
+
+    /// A few objects of an episode: enough to ask what is the same for all of them.
+    pub(crate) fn some_objects_of(&self, key: EpisodeKey) -> Vec<EntityId> {
+        let rows = self.symptoms.range_from((key, EntityId(0)));
+        rows.take_while(|((at, _), _)| *at == key).take(8).map(|((_, object), _)| *object).collect()
     }
 
     /// Whether any object of an episode shows it by its state.

@@ -5,7 +5,7 @@ use bellbuoy_core::fact::FactId;
 use bellbuoy_core::intern::{EntityId, Names};
 use bellbuoy_core::object::{Entity, ObjectRef};
 use bellbuoy_core::report::{ContainerState, Endpoints, Label, ObjectReport, Replicas};
-use bellbuoy_core::table::{Ledger, Table};
+use bellbuoy_core::table::{Ledger, OrderedTable, Table};
 use bellbuoy_core::time::Time;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::cmp::Reverse;
@@ -22,6 +22,10 @@ fn short(fact: FactId) -> u64 {
     fact.0[..8].iter().fold(0, |short, byte| (short << 8) | u64::from(*byte))
 }
 
+/// Guesses remembered for pods whose state is not seen yet. At the limit the one that was given out first goes: it was
+/// for the oldest name, whose pods have been seen since.
+const ALIASES_MAX: usize = 10_000;
+
 /// What is remembered of an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) struct ObjectRow {
@@ -35,6 +39,8 @@ pub(crate) struct ObjectRow {
     pub is_gone: bool,
     /// Whether its state was seen, and not only events that speak of it.
     pub has_state: bool,
+    /// When its present state was observed.
+    pub stated_at: Time,
     /// Its controlling owner.
     pub owner: Option<EntityId>,
     /// The node of a pod.
@@ -92,7 +98,7 @@ pub(crate) struct Topology {
     pub names: Names,
     objects: Table<EntityId, ObjectRow>,
     /// Workloads that were first known by a guess from a pod's name.
-    aliases: Table<EntityId, EntityId>,
+    aliases: OrderedTable<EntityId, EntityId>,
     /// Derived: (what is linked to, who links).
     links: BTreeSet<(EntityId, EntityId)>,
     /// Derived: Services by namespace.
@@ -151,6 +157,7 @@ impl Topology {
             recent: row.recent.clone(),
             is_gone: true,
             has_state: row.has_state,
+            stated_at: row.stated_at,
             owner: row.owner,
             ..ObjectRow::default()
         };
@@ -229,7 +236,10 @@ impl Topology {
     pub(crate) fn endpoints_of(&self, service: EntityId) -> Option<Endpoints> {
         let slices = self.linked_to(service).chain([service]);
         let known = slices.filter_map(|slice| self.objects.get(&slice)?.endpoints);
-        known.reduce(|a, b| Endpoints { ready: a.ready + b.ready, not_ready: a.not_ready + b.not_ready })
+        known.reduce(|a, b| Endpoints {
+            ready: a.ready.saturating_add(b.ready),
+            not_ready: a.not_ready.saturating_add(b.not_ready),
+        })
     }
 
     /// What a person would call an object: its owner workload, or itself where it has none.
@@ -257,17 +267,26 @@ impl Topology {
         self.aliases.get(&id).copied().unwrap_or(id)
     }
 
-    /// Notes that what was guessed from a pod's name is this workload. Returns the guess, if it was another entity.
-    pub(crate) fn learn_owner(&mut self, pod: &Entity, workload: EntityId) -> Option<EntityId> {
-        let guess = guessed_owner(pod, false)?;
-        let guess = self.names.get(&guess)?;
+    /// Notes that what would be guessed from a pod's name is this workload: its siblings may be heard of before seen.
+    pub(crate) fn learn_owner(&mut self, pod: &Entity, workload: EntityId) {
+        let Some(guess) = guessed_owner(pod, false).and_then(|guess| self.names.get(&guess)) else { return };
         if guess == workload || self.objects.contains(&guess) || self.aliases.get(&guess) == Some(&workload) {
-            return None;
+            return;
+        }
+        if self.aliases.len() >= ALIASES_MAX
+            && let Some((old, workload)) = self.aliases.first().map(|(old, workload)| (*old, *workload))
+        {
+            self.aliases.remove(&old);
+            self.names.release(old);
+            self.names.release(workload);
         }
         self.names.retain(guess);
         self.names.retain(workload);
+        if let Some(former) = self.aliases.get(&guess).copied() {
+            self.names.release(guess);
+            self.names.release(former);
+        }
         self.aliases.insert(guess, workload);
-        Some(guess)
     }
 
     /// All objects of a kind, in the order of their numbers.
@@ -300,7 +319,7 @@ impl Topology {
             }
             self.recency.push(Reverse((row.seen_at, id)));
         }
-        let aliases: Vec<_> = self.aliases.sorted().into_iter().map(|(a, b)| (*a, *b)).collect();
+        let aliases: Vec<_> = self.aliases.iter().map(|(a, b)| (*a, *b)).collect();
         for (guess, workload) in aliases {
             self.names.retain(guess);
             self.names.retain(workload);
@@ -312,7 +331,9 @@ impl Topology {
 pub(crate) fn is_ready(report: &ObjectReport) -> bool {
     let main = || report.containers.iter().filter(|container| !container.init);
     let runs = |state: &ContainerState| matches!(state, ContainerState::Running { .. });
-    &*report.phase == "Succeeded" || main().count() > 0 && main().all(|c| c.ready && runs(&c.state))
+    // The node controller takes the condition away from pods of a lost node, whose containers it cannot ask.
+    let is_denied = report.conditions.iter().any(|c| &*c.kind == "Ready" && &*c.status != "True");
+    &*report.phase == "Succeeded" || !is_denied && main().count() > 0 && main().all(|c| c.ready && runs(&c.state))
 }
 
 /// The alphabet of generated names (`k8s.io/apimachinery/pkg/util/rand`): no vowels, no 0, 1, 3.

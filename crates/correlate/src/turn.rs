@@ -8,7 +8,7 @@ use bellbuoy_core::fact::Source;
 use bellbuoy_core::incident::{Change, Evidence, Incident, Severity};
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::object::Entity;
-use bellbuoy_core::rules::{Class, Limits, Relation, SignalRule};
+use bellbuoy_core::rules::{Class, Limits, Match, Relation, SignalRule};
 use bellbuoy_core::stage::Ctx;
 use bellbuoy_core::time::{Interval, Span, Time};
 use std::sync::Arc;
@@ -156,6 +156,7 @@ impl Turn<'_, '_> {
         }
         episode.standing = Standing::Pending;
         episode.ended_at = None;
+        episode.is_ripe = false;
         episode.healing_since = None;
         episode.failing = 0;
         episode.began = report.occurred;
@@ -176,18 +177,21 @@ impl Turn<'_, '_> {
             self.state.timers.set(Timer::Purge(key), self.now + PENDING_KEPT);
             return;
         }
-        if self.is_foreseen(key) {
-            self.open(key);
-            return;
-        }
         let age = last_claimed.max(self.since_by_state(key)).since(began);
         let often = report.lasted || report.rule.repeats > 0 && repeats >= u64::from(report.rule.repeats);
-        if age >= grace || often {
-            self.open(key);
+        if age >= grace || often || self.is_foreseen(key) {
+            self.ripen(key);
             return;
         }
         self.state.timers.set(Timer::Open(key), (began + grace).max(self.now));
         self.state.timers.set(Timer::Purge(key), self.now + grace + PENDING_KEPT);
+    }
+
+    /// An episode opens when everything of this moment has been taken in: what a dump tells at one time has no order.
+    pub(crate) fn ripen(&mut self, key: EpisodeKey) {
+        self.state.touch_episode(key, |episode| episode.is_ripe = true);
+        self.state.timers.clear(&Timer::Purge(key));
+        self.state.timers.set(Timer::Open(key), self.now + Span(1));
     }
 
     /// What an object's state shows lasts until now; what an event showed lasted until its last report.
@@ -203,8 +207,8 @@ impl Turn<'_, '_> {
         if rule.class != Class::Converging || rule.grace == Span::ZERO {
             return rule.grace;
         }
-        let objects = self.state.objects_of(key);
-        let promised = objects.iter().take(8).filter_map(|object| self.state.topology.object(*object));
+        let objects = self.state.some_objects_of(key);
+        let promised = objects.iter().filter_map(|object| self.state.topology.object(*object));
         let promised = promised.map(|row| row.startup_secs).max().unwrap_or(0);
         rule.grace.max(Span::from_secs(i64::from(promised)))
     }
@@ -215,7 +219,7 @@ impl Turn<'_, '_> {
         if episode.standing != Standing::Pending || episode.failing == 0 {
             return;
         }
-        if self.persists(key) {
+        if episode.is_ripe || self.persists(key) {
             self.open(key);
         }
     }
@@ -240,7 +244,9 @@ impl Turn<'_, '_> {
         for (began, key) in pending {
             let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)).cloned() else { continue };
             let lasted = self.now.since(began.from) >= self.grace_of(key, &rule);
+            let is_ripe = self.state.episodes.get(&key).is_some_and(|episode| episode.is_ripe);
             let opens = match rule.class {
+                Class::Converging if is_ripe => true,
                 Class::Fixed => true,
                 Class::Converging => lasted && self.persists(key),
                 Class::Planned => false,
@@ -302,7 +308,10 @@ impl Turn<'_, '_> {
     pub(crate) fn begin_healing(&mut self, key: EpisodeKey, since: Time) {
         let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)) else { return };
         let due = since + rule.heals_after;
-        self.state.touch_episode(key, |episode| episode.healing_since = Some(since));
+        self.state.touch_episode(key, |episode| {
+            episode.healing_since = Some(since);
+            episode.is_ripe = false;
+        });
         self.state.timers.clear(&Timer::Open(key));
         match due <= self.now {
             true => self.end(key),
@@ -334,9 +343,12 @@ impl Turn<'_, '_> {
     /// What was inferred ends with the last of what it was inferred from.
     fn end_if_inferred(&mut self, cause: EpisodeKey) {
         let is_inferred = self.state.episodes.get(&cause).is_some_and(|row| row.inferred && row.is_live());
+        if !is_inferred {
+            return;
+        }
         let has_live =
             self.state.explained_by(cause).any(|key| self.state.episodes.get(&key).is_some_and(Episode::is_live));
-        if is_inferred && !has_live {
+        if !has_live {
             self.end(cause);
         }
     }
@@ -346,15 +358,19 @@ impl Turn<'_, '_> {
         let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)).cloned() else { return };
         let Some(episode) = self.state.episodes.get(&key) else { return };
         let heard_through = self.state.sources.get(&Source::Events).copied().unwrap_or(Time::MIN);
-        let is_covered = self
-            .state
-            .objects_of(key)
-            .iter()
-            .any(|object| self.state.topology.object(*object).is_some_and(|row| row.has_state && !row.is_gone));
+        let has_state_form = rule.matches.iter().any(|form| !matches!(form, Match::Event { .. } | Match::Alert { .. }));
+        let is_covered = has_state_form
+            && self
+                .state
+                .objects_of(key)
+                .iter()
+                .any(|object| self.state.topology.object(*object).is_some_and(|row| row.has_state && !row.is_gone));
         if heard_through < episode.last_seen + rule.quiet {
             // Blind or behind: silence says nothing. Look again when as much time has passed once more.
             self.state.timers.set(Timer::Quiet(key), self.now + rule.quiet);
-        } else if !is_covered {
+        } else if is_covered {
+            self.state.timers.set(Timer::Quiet(key), self.now + rule.quiet);
+        } else {
             self.end(key);
         }
     }
