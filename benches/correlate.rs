@@ -4,6 +4,7 @@
 //! then criterion's groups, in CPU time of the thread. `-- tables` prints the tables alone, any other word is criterion's
 //! filter; `BELLBUOY_BENCH_ROUNDS` sets the rounds of the tables (5 at least, 7 by default).
 
+use bellbuoy_benches::Failure;
 use bellbuoy_benches::cpu::ThreadCpu;
 use bellbuoy_benches::passes::{
     COMMIT_FACTS, Parts, Written, correlate, correlate_by_parts, correlate_kind, correlate_records, decode_only,
@@ -12,7 +13,6 @@ use bellbuoy_benches::passes::{
 use bellbuoy_benches::rounds::{ROUNDS_MIN, Run, Sample, Spread, in_turns, on_thread};
 use bellbuoy_benches::table::{Table, count, per_second, spread};
 use bellbuoy_benches::workload::{Kind, Workload, chaos, kinds, ordinary, storm};
-use bellbuoy_benches::{Failure, passes};
 use bellbuoy_core::rules::RuleSet;
 use bellbuoy_tests::fold::default_rules;
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput};
@@ -178,7 +178,7 @@ fn table_of_kinds(rules: &Arc<RuleSet>, kinds: Vec<Kind>, rounds: usize) -> Resu
 /// Criterion's groups: the three passes, for comparison from one commit to the next.
 fn groups(criterion: &mut Criterion<ThreadCpu>, workload: Workload, rules: &Arc<RuleSet>) {
     let Workload { name, facts, .. } = workload;
-    let records = passes::encoded(&facts);
+    let records = encoded(&facts);
     let mut group = criterion.benchmark_group(name);
     group.sample_size(10).sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(facts.len() as u64));
     group.bench_function("decode", |bencher| bencher.iter(|| decode_only(&records)));

@@ -3,11 +3,11 @@
 use bellbuoy_tests::chaos::Seed;
 use std::fmt::Write;
 
-/// Objects of the recording, and how many distinct pods they are about.
+/// How many pods the recording is about.
 const PODS: usize = 3_000;
 
-/// JSON lines of about so many bytes: four Events to one notification of a pod. Pretty much what `kubectl get -o json
-/// --watch --output-watch-events` and a dump of Events give, with the `managedFields` that most of their bytes are.
+/// JSON lines of about so many bytes: four Events to one watch notification of a pod, with `managedFields` and all that
+/// an API server writes of them.
 pub fn json_lines(bytes: usize) -> String {
     let mut text = String::with_capacity(bytes + 8_192);
     let mut seed = Seed(0x0be1_1b01);
@@ -24,7 +24,7 @@ pub fn json_lines(bytes: usize) -> String {
     text
 }
 
-/// An hour of an afternoon, ten objects a second, then the next.
+/// When an object was seen: ten of them a second, from the beginning of 2026 on.
 fn time(number: usize) -> String {
     let seconds = number / 10;
     format!(

@@ -46,7 +46,7 @@ const KINDS: [Reporting; 7] = [
     ("tick", Ordinary::one_tick),
 ];
 
-/// Every `seed` makes the same journal at the same commit.
+/// All workloads come from this seed: the same at the same commit.
 const SEED: u64 = 0x0be1_1b00;
 
 /// Mostly Normal events and healthy states, and a few failures, over so many workloads of three pods in each cluster:
@@ -63,7 +63,7 @@ pub fn ordinary(clusters: usize, workloads: usize, facts: usize) -> Workload {
     let mut all: Vec<Fact> = estates.flatten().collect();
     all.sort_by_key(|fact| (fact.observed_at, fact.id));
     all.truncate(facts);
-    let about = format!("{clusters} clusters of {workloads} workloads, mostly healthy");
+    let about = format!("{workloads} workloads in each of {clusters} clusters, mostly healthy");
     Workload { name: "ordinary", about, facts: all }
 }
 

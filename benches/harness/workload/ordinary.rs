@@ -112,7 +112,7 @@ impl Ordinary {
         self.event(&pod, "Normal", component, reason, message);
     }
 
-    /// A probe that fails now and then, and never twice in a row on the same pod within its grace.
+    /// A probe that fails once on some pod.
     pub(super) fn probe_event(&mut self) {
         let pod = self.any_pod();
         let message = "Readiness probe failed: HTTP probe failed with statuscode: 503".to_owned();
@@ -220,7 +220,7 @@ impl Ordinary {
 /// Workloads that fail do so in one of two ways: every other one lacks its image.
 fn is_without_image(pod: &Pod) -> bool {
     let number: usize = pod.deployment.trim_start_matches("app-").parse().unwrap_or(0);
-    number / FAILING_EVERY % 2 == 0
+    (number / FAILING_EVERY).is_multiple_of(2)
 }
 
 fn without_image(image: &str) -> String {
