@@ -1,5 +1,7 @@
 //! The map of the house, held against the house: which crate may know which, and what each may not know at all.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panics, in their helpers too")]
+
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

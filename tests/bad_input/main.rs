@@ -1,5 +1,7 @@
 //! P7 and P8: bad input is counted and explained, the rest is unharmed, and nothing grows without bound.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panics, in their helpers too")]
+
 use bellbuoy_core::incident::Incident;
 use bellbuoy_core::rules::{Limits, RuleSet};
 use bellbuoy_core::stage::Effect;

@@ -11,7 +11,7 @@ pub struct Seed(pub u64);
 
 impl Seed {
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -20,7 +20,7 @@ impl Seed {
 
     /// A number below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound.max(1) as u64).unwrap_or(0)
+        usize::try_from(self.draw() % bound.max(1) as u64).unwrap_or(0)
     }
 
     /// Puts items in any order.
@@ -48,8 +48,8 @@ pub fn disordered(facts: &[Fact], seed: &mut Seed, lateness_us: u64) -> Vec<Fact
     let mut placed: Vec<(Time, u64, Fact)> = facts
         .iter()
         .map(|fact| {
-            let delay = i64::try_from(seed.next() % lateness_us).unwrap_or(0);
-            (Time(fact.observed_at.0 + delay), seed.next(), fact.clone())
+            let delay = i64::try_from(seed.draw() % lateness_us).unwrap_or(0);
+            (Time(fact.observed_at.0 + delay), seed.draw(), fact.clone())
         })
         .collect();
     placed.sort_by_key(|(at, tie, _)| (*at, *tie));

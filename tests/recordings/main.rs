@@ -1,5 +1,7 @@
 //! The main job on real recordings: the failure that each holds is named first, and healthy ones raise nothing.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panics, in their helpers too")]
+
 use bellbuoy_core::incident::Severity;
 use bellbuoy_core::triage::Triaged;
 use bellbuoy_local::recording::{Options, Recording};

@@ -68,7 +68,7 @@ impl Turn<'_, '_> {
             let since = problem.since.filter(|since| *since <= fact.observed_at);
             let occurred =
                 since.map_or(fact.occurred, |since| Interval { from: since, to: fact.occurred.to.max(since) });
-            let hubs = self.registry_of(&problem);
+            let hubs = self.registry_of(problem);
             self.report(Report {
                 object: id,
                 code: problem.rule.code.clone(),

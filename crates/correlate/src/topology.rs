@@ -69,7 +69,7 @@ pub(crate) struct ObjectRow {
 
 impl ObjectRow {
     /// Notes a report, so that it is known when it comes again.
-    pub fn remember(&mut self, fact: FactId) {
+    pub(crate) fn remember(&mut self, fact: FactId) {
         if self.recent.len() == RECENT_MAX {
             self.recent.remove(0);
         }
@@ -77,7 +77,7 @@ impl ObjectRow {
     }
 
     /// Whether a report was noted.
-    pub fn knows(&self, fact: FactId) -> bool {
+    pub(crate) fn knows(&self, fact: FactId) -> bool {
         self.recent.contains(&short(fact))
     }
 
@@ -149,7 +149,7 @@ impl Topology {
     }
 
     /// Marks an object as gone: it links to nothing but its owner, and shows nothing.
-    pub fn bury(&mut self, id: EntityId, now: Time) {
+    pub(crate) fn bury(&mut self, id: EntityId, now: Time) {
         let Some(row) = self.objects.get(&id) else { return };
         let kept = ObjectRow {
             uid: row.uid.clone(),
