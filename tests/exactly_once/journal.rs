@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Clusters, more than partitions, so that some share one.
 const CLUSTERS: usize = 7;
 
-/// Facts in any order within the lateness, some twice, some far too late; people's commands about incidents that are
+/// Facts in any order within the lateness, some twice, some again when it is far too late; people's commands about incidents that are
 /// there and about some that are not; other rules from the middle on; bytes that are no facts; and an end.
 pub(crate) fn entries(seed: u64, facts: usize, partitions: u32, other_rules: &Arc<RuleSet>) -> Vec<Entry> {
     let mut random = Seed(seed);
@@ -48,8 +48,8 @@ pub(crate) fn entries(seed: u64, facts: usize, partitions: u32, other_rules: &Ar
         }
         entries.push(Entry::Fact(Box::new(fact)));
         if random.below(200) == 0 {
-            let late = &reported[random.below(reported.len())];
-            entries.push(Entry::Fact(Box::new(late.clone())));
+            let earlier = entries[random.below(entries.len())].clone();
+            entries.push(earlier);
         }
     }
     entries.truncate(facts);

@@ -24,6 +24,7 @@ use bellbuoy_tests::chaos::Seed;
 use bellbuoy_tests::kafka_runner::create;
 use bellbuoy_tests::kafka_server::KafkaServer;
 use bellbuoy_tests::kafka_topics::Topics;
+use bellbuoy_tests::on_kafka::read_output;
 use bellbuoy_tests::oracle;
 use bellbuoy_tests::output::{OUTPUT_TOPICS, Output};
 use bellbuoy_tests::processes::{Site, StageProcess};
@@ -111,7 +112,10 @@ fn committed_records_are_those_of_the_embedded_runner() {
     progress.wait_until_drained(&oracle::ends(&journal, PARTITIONS), || assert_all_run(&mut processes));
     processes.into_iter().flatten().flatten().for_each(StageProcess::stop);
     let drained = began.elapsed();
-    expect.assert_same(&read(&topics), "what is committed differs from what the embedded runner makes of the journal");
+    expect.assert_same(
+        &read_output(&topics),
+        "what is committed differs from what the embedded runner makes of the journal",
+    );
     let rows = state::assert_same(&topics, &log, &rules);
     let counts = OUTPUT_TOPICS.map(|topic| format!("{topic} {}", expect.count(topic))).join(", ");
     eprintln!(
@@ -165,17 +169,6 @@ fn revive(round: &Round, site: &Site, processes: &mut Processes) {
     for (copy, process) in processes[round.stage].iter_mut().enumerate() {
         process.get_or_insert_with(|| site.start(STAGES[round.stage].0, &member_id(copy)));
     }
-}
-
-/// Everything that a reader of committed records sees.
-fn read(topics: &Topics) -> Output {
-    let mut output = Output::default();
-    for topic in OUTPUT_TOPICS {
-        for record in topics.read_committed(&topic.to_string()).into_values().flatten() {
-            output.add(topic, &record.key, &record.value.unwrap_or_else(|| panic!("a tombstone in {topic}")));
-        }
-    }
-    output
 }
 
 #[test]

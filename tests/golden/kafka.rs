@@ -1,17 +1,15 @@
 //! The processes of `bellbuoy run` on a Kafka server: whole, stopped in the middle, and killed in the middle.
 
 use crate::{PARTITIONS, check, story};
-use bellbuoy_kafka::config::Connection;
-use bellbuoy_kafka::journal::JournalWriter;
 use bellbuoy_tests::kafka_runner::create;
 use bellbuoy_tests::kafka_server::KafkaServer;
 use bellbuoy_tests::kafka_topics::Topics;
-use bellbuoy_tests::oracle::{self, Entry};
-use bellbuoy_tests::output::{OUTPUT_TOPICS, Output};
+use bellbuoy_tests::on_kafka::{Appender, read_output};
+use bellbuoy_tests::oracle;
+use bellbuoy_tests::output::Output;
 use bellbuoy_tests::processes::{Site, StageProcess};
 use bellbuoy_tests::progress::{Progress, STAGES, TOPICS, wait_until};
 use bellbuoy_wire::topic::Topic;
-use std::time::Duration;
 
 const CONFIGURATION: &str = "
 kafka:
@@ -53,7 +51,8 @@ fn run(middle: &Middle) -> Output {
     let journal = story::journal();
     let (first, second) = journal.split_at(journal.len() / 2);
     let mut processes = start();
-    append(server, &topics, first);
+    let mut appender = Appender::open(server, &topics);
+    appender.append(first);
     if !matches!(middle, Middle::Passed) {
         wait_until("the last stage has written a page", || {
             processes.iter_mut().for_each(StageProcess::assert_runs);
@@ -67,34 +66,10 @@ fn run(middle: &Middle) -> Output {
         processes.into_iter().for_each(end);
         processes = start();
     }
-    append(server, &topics, second);
+    appender.append(second);
     progress.wait_until_drained(&oracle::ends(&journal, PARTITIONS), || {
         processes.iter_mut().for_each(StageProcess::assert_runs);
     });
     processes.into_iter().for_each(StageProcess::stop);
-    let mut output = Output::default();
-    for topic in OUTPUT_TOPICS {
-        for record in topics.read_committed(&topic.to_string()).into_values().flatten() {
-            output.add(topic, &record.key, &record.value.unwrap());
-        }
-    }
-    output
-}
-
-fn append(server: &KafkaServer, topics: &Topics, journal: &[Entry]) {
-    let connection = Connection::to(server.bootstrap_servers.clone());
-    let mut writer = JournalWriter::open(&connection, &topics.prefix, Duration::from_secs(30)).unwrap();
-    let mut raw = topics.journal("journal");
-    for entry in journal {
-        match entry {
-            Entry::Fact(fact) => writer.append(fact).unwrap(),
-            Entry::Garbage(partition, bytes) => {
-                // Two writers: the order between them is that of their flushes.
-                writer.flush().unwrap();
-                raw.send(partition.cast_signed(), b"", bytes);
-                raw.flush();
-            }
-        }
-    }
-    writer.flush().unwrap();
+    read_output(&topics)
 }

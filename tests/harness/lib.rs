@@ -13,6 +13,7 @@ mod kafka_jars;
 pub mod kafka_runner;
 pub mod kafka_server;
 pub mod kafka_topics;
+pub mod on_kafka;
 pub mod oracle;
 pub mod output;
 pub mod processes;
