@@ -144,3 +144,15 @@ fn a_stateful_set_is_named_though_its_pod_was_heard_of_first() {
     estate.report(Source::Objects, pod, Body::Object(Box::new(report))).wait(5);
     check(&estate.recording(), "P3 open: CrashLoopBackOff on StatefulSet shop/redis; 1 members");
 }
+
+#[test]
+fn what_events_tell_for_long_opens_though_the_pod_looks_ready() {
+    let mut estate = Estate::new("test");
+    let pod = cart().object();
+    estate.deployment(&cart(), 1, 1).healthy(&cart()).wait(10);
+    for round in 0..40 {
+        let message = "Liveness probe failed: Get http://10.0.0.7:8080: context deadline exceeded";
+        estate.repeated(&pod, "kubelet", "Unhealthy", message, "e1", 1 + round, i64::from(round) * 10).watch(10);
+    }
+    check(&estate.recording(), "P3 open: Unhealthy on Deployment shop/cart; 1 members");
+}

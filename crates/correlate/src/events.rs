@@ -56,8 +56,10 @@ impl Turn<'_, '_> {
         match self.state.topology.object(object).map(|row| (row.is_gone, row.has_state && row.is_ready)) {
             // The last words of something that is gone.
             Some((true, _)) => self.heal(key, object, self.now),
-            // It is ready for all that: if nothing more is told, it was a moment's trouble.
-            Some((_, true)) => self.heal(key, object, fact.occurred.to.min(self.now)),
+            // It is ready for all that: if nothing more is told, it was a moment's trouble. What has lasted is not.
+            Some((_, true)) if !self.state.episodes.get(&key).is_some_and(|episode| episode.is_ripe) => {
+                self.heal(key, object, fact.occurred.to.min(self.now));
+            }
             _ => {}
         }
     }

@@ -37,6 +37,7 @@ impl Turn<'_, '_> {
             return;
         }
         episode.standing = Standing::Open;
+        episode.is_ripe = false;
         episode.healing_since = None;
         self.state.put_episode(key, episode);
         self.state.timers.clear(&crate::state::Timer::Open(key));
