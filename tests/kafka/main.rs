@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panics, in their helpers too")]
 
+mod activate;
 mod conformance;
 mod harness;
 mod journal;

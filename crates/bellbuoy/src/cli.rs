@@ -298,6 +298,23 @@ pub(crate) enum ConfigAction {
         /// The file.
         file: PathBuf,
     },
+    /// Writes the rules of the configuration into the journal on Kafka: from there on the named clusters are decided by
+    /// them. A cluster keeps the rules that its journal named last, whatever a stage is started with.
+    Activate(ActivateArgs),
+}
+
+/// `bellbuoy config activate`.
+#[derive(Debug, Args)]
+pub(crate) struct ActivateArgs {
+    /// The clusters, as their facts name them.
+    #[arg(value_name = "CLUSTER", required = true)]
+    pub(crate) clusters: Vec<String>,
+    /// Brokers to begin with, as host:port,host:port; else the configuration's `kafka.bootstrap_servers`.
+    #[arg(long, value_name = "HOSTS", env = "KAFKA_BOOTSTRAP_SERVERS")]
+    pub(crate) bootstrap_servers: Option<String>,
+    /// What the names of all topics begin with; else the configuration's.
+    #[arg(long, value_name = "PREFIX", env = "BELLBUOY_TOPIC_PREFIX")]
+    pub(crate) topic_prefix: Option<String>,
 }
 
 /// A command line that only turned out to be wrong when it was run.

@@ -38,13 +38,7 @@ pub(crate) fn run(args: &RunArgs, config: &Config) -> anyhow::Result<()> {
         bail!("telemetry.otlp_endpoint is {endpoint}: this program writes its metrics to the log only, leave it empty");
     }
     let stop = stop_on_signals()?;
-    let mut kafka = config.kafka.clone();
-    if let Some(servers) = &args.bootstrap_servers {
-        kafka.bootstrap_servers = servers.split(',').map(|server| server.trim().into()).collect();
-    }
-    if let Some(prefix) = &args.topic_prefix {
-        kafka.topic_prefix = prefix.as_str().into();
-    }
+    let kafka = kafka_settings::named(&config.kafka, args.bootstrap_servers.as_deref(), args.topic_prefix.as_deref());
     let member_id = match &args.member_id {
         Some(member_id) => member_id.clone(),
         None if !kafka.instance.is_empty() => kafka.instance.to_string(),

@@ -17,6 +17,18 @@ pub(crate) fn connection(kafka: &from::Kafka) -> anyhow::Result<Connection> {
     Ok(Connection { bootstrap_servers: servers.join(","), security, properties: kafka.properties.clone() })
 }
 
+/// The settings with what the command line names instead.
+pub(crate) fn named(kafka: &from::Kafka, servers: Option<&str>, prefix: Option<&str>) -> from::Kafka {
+    let mut kafka = kafka.clone();
+    if let Some(servers) = servers {
+        kafka.bootstrap_servers = servers.split(',').map(|server| server.trim().into()).collect();
+    }
+    if let Some(prefix) = prefix {
+        kafka.topic_prefix = prefix.into();
+    }
+    kafka
+}
+
 /// How this process runs a stage.
 pub(crate) fn runner(kafka: &from::Kafka, connection: Connection, member_id: String) -> Config {
     Config {

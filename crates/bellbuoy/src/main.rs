@@ -1,6 +1,7 @@
 //! The one binary: a subcommand per role.
 
 mod account;
+mod activate;
 mod cli;
 mod demo;
 mod embedded;
@@ -64,6 +65,10 @@ fn run(cli: &Cli) -> anyhow::Result<exit::Code> {
         Command::Config(args) => match &args.action {
             None => print(bellbuoy_wire::rules::DEFAULT_YAML),
             Some(ConfigAction::Check { file }) => check(file),
+            Some(ConfigAction::Activate(args)) => {
+                start_log(cli, "warn", LogFormat::Text)?;
+                print(&activate::run(args, &config()?)?)
+            }
         },
         Command::Demo(args) => {
             start_log(cli, "warn", LogFormat::Text)?;
