@@ -31,7 +31,7 @@ impl Turn<'_, '_> {
         if &*event.component == "kubelet" && !event.host.is_empty() && &*fact.object.kind == "Pod" {
             hubs.push((Relation::Node, self.state.topology.names.intern(&Entity::new("Node", "", &event.host))));
         }
-        self.report(Report {
+        let is_news = self.report(Report {
             object,
             code: reading.rule.code.clone(),
             rule: reading.rule,
@@ -45,6 +45,9 @@ impl Turn<'_, '_> {
             names,
             hubs,
         });
+        if !is_news {
+            return;
+        }
         let (entity, signal) = (self.state.topology.workload_of(object), self.state.signal(&reading.rule.code));
         let key = EpisodeKey { entity, signal };
         if let Some(first) =

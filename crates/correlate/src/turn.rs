@@ -52,8 +52,9 @@ impl Turn<'_, '_> {
         self.catalogue.rules().limits
     }
 
-    /// Takes a report in: opens, extends or revives the episode that it belongs to.
-    pub(crate) fn report(&mut self, report: Report<'_>) {
+    /// Takes a report in: opens, extends or revives the episode that it belongs to. Whether it said anything new of what
+    /// is going on now.
+    pub(crate) fn report(&mut self, report: Report<'_>) -> bool {
         let entity = self.state.topology.workload_of(report.object);
         let signal = self.state.signal(&report.code);
         let key = EpisodeKey { entity, signal };
@@ -64,7 +65,7 @@ impl Turn<'_, '_> {
             let reason =
                 format!("{} on {name}: {max} episodes are remembered already (limits.episodes_max)", report.code);
             self.ctx.reject(Some(report.evidence.fact), reason);
-            return;
+            return false;
         }
         let ended_at = known.and_then(|episode| episode.ended_at);
         let symptom = self.state.symptoms.get(&(key, report.object)).cloned();
@@ -73,7 +74,7 @@ impl Turn<'_, '_> {
             Some((uid, repeats)) => match counted.count(uid, repeats) {
                 Some(new) => new,
                 // Counted before: the same report again adds nothing, not even that it was seen.
-                None => return,
+                None => return false,
             },
             None => u32::from(symptom.is_none()),
         };
@@ -83,7 +84,7 @@ impl Turn<'_, '_> {
             // It speaks of what is over: it joins, and changes nothing else.
             self.state.put_symptom(key, report.object, counted);
             self.note_late(key, &report, new);
-            return;
+            return false;
         }
         let was_failing = ended_at.is_none() && symptom.as_ref().is_some_and(|symptom| symptom.failing);
         let is_new_object = symptom.is_none();
@@ -133,6 +134,7 @@ impl Turn<'_, '_> {
             }
             _ => self.consider(key, &report),
         }
+        true
     }
 
     fn note_late(&mut self, key: EpisodeKey, report: &Report<'_>, new: u32) {
