@@ -120,6 +120,20 @@ impl Episode {
         self.evidence.push(evidence);
     }
 
+    /// Notes a shared thing, as long as there is room.
+    pub(crate) fn share(&mut self, hub: (Relation, EntityId)) {
+        if self.hubs.len() < HUBS_MAX && !self.hubs.contains(&hub) {
+            self.hubs.push(hub);
+        }
+    }
+
+    /// Notes who reports it.
+    pub(crate) fn heard_from(&mut self, source: Source) {
+        if let Err(at) = self.sources.binary_search(&source) {
+            self.sources.insert(at, source);
+        }
+    }
+
     /// Whether it is not over.
     pub(crate) fn is_live(&self) -> bool {
         self.standing != Standing::Ended

@@ -1,6 +1,6 @@
 //! The tree of explanations: which episode follows from which, and which causes are inferred.
 
-use crate::episode::{Edge, Episode, EpisodeKey, HUBS_MAX, Standing};
+use crate::episode::{Edge, Episode, EpisodeKey, Standing};
 use crate::turn::Turn;
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::{Change, Severity};
@@ -69,12 +69,8 @@ impl Turn<'_, '_> {
         self.open(cause);
         // It may have had to go back to an incident of its own first.
         let incident = |at| self.state.episodes.get(&at).filter(|row| row.is_live()).and_then(|row| row.incident);
-        if let (Some(a), Some(b)) = (incident(key), incident(cause))
-            && a != b
-            && !self.is_over(a)
-            && !self.is_over(b)
-        {
-            self.merge(a, b);
+        if let (Some(a), Some(b)) = (incident(key), incident(cause)) {
+            self.merge_live(a, b);
         }
     }
 
@@ -86,12 +82,7 @@ impl Turn<'_, '_> {
         }
         let Some(mut episode) = self.state.episodes.get(&key).cloned() else { return };
         let known = episode.hubs.len();
-        for service in services {
-            let hub = (Relation::ServiceBackend, service);
-            if episode.hubs.len() < HUBS_MAX && !episode.hubs.contains(&hub) {
-                episode.hubs.push(hub);
-            }
-        }
+        services.into_iter().for_each(|service| episode.share((Relation::ServiceBackend, service)));
         if episode.hubs.len() > known {
             self.state.put_episode(key, episode);
         }
@@ -106,9 +97,7 @@ impl Turn<'_, '_> {
         self.state.put_episode(key, episode);
         let other = self.state.episodes.get(&cause).and_then(|cause| cause.incident);
         match (incident, other) {
-            // What is over stays what it was: only the episode goes where it belongs now, when it is enrolled.
-            (Some(a), Some(b)) if a != b && (self.is_over(a) || self.is_over(b)) => {}
-            (Some(a), Some(b)) if a != b => self.merge(a, b),
+            (Some(a), Some(b)) if a != b => self.merge_live(a, b),
             (Some(a), Some(_)) => self.change_case(a, Change::Cause),
             _ => {}
         }

@@ -90,6 +90,14 @@ impl Turn<'_, '_> {
         self.state.cases.get(&incident).is_none_or(|case| case.status == Status::Resolved)
     }
 
+    /// Folds two incidents into one, if they are two and both go on. What is over stays what it was: only the episode
+    /// goes where it belongs now, when it is enrolled.
+    pub(crate) fn merge_live(&mut self, a: IncidentId, b: IncidentId) {
+        if a != b && !self.is_over(a) && !self.is_over(b) {
+            self.merge(a, b);
+        }
+    }
+
     /// Folds one incident into another: the one that opened first survives.
     pub(crate) fn merge(&mut self, a: IncidentId, b: IncidentId) {
         let opened = |id| self.state.cases.get(&id).map(|case| (case.opened_at, id));

@@ -1,6 +1,6 @@
 //! Corrections of an episode's identity and onset, when facts tell more than those before them.
 
-use crate::episode::{Edge, Episode, EpisodeKey, HUBS_MAX, Standing};
+use crate::episode::{Edge, Episode, EpisodeKey, Standing};
 use crate::state::Timer;
 use crate::turn::Turn;
 use bellbuoy_core::incident::{Change, IncidentId};
@@ -120,16 +120,8 @@ fn united(a: &Episode, b: Episode) -> Episode {
     one.severity = a.severity.min(b.severity);
     one.late |= second.late;
     second.evidence.iter().for_each(|evidence| one.note(*evidence));
-    for source in &second.sources {
-        if let Err(at) = one.sources.binary_search(source) {
-            one.sources.insert(at, *source);
-        }
-    }
-    for hub in &second.hubs {
-        if !one.hubs.contains(hub) && one.hubs.len() < HUBS_MAX {
-            one.hubs.push(*hub);
-        }
-    }
+    second.sources.iter().for_each(|source| one.heard_from(*source));
+    second.hubs.iter().for_each(|hub| one.share(*hub));
     one.named = first.named.or(second.named.filter(|named| one.hubs.iter().any(|(_, hub)| hub == named)));
     one.incident = b.incident.or(a.incident);
     one.explained_by = first.explained_by.clone().or_else(|| second.explained_by.clone());

@@ -113,9 +113,7 @@ impl Turn<'_, '_> {
         episode.note(report.evidence);
         episode.late |= self.late;
         episode.healing_since = None;
-        if let Err(at) = episode.sources.binary_search(&report.source) {
-            episode.sources.insert(at, report.source);
-        }
+        episode.heard_from(report.source);
         let known_hubs = episode.hubs.len();
         self.add_hubs(&mut episode, &report);
         let has_new_hubs = episode.hubs.len() > known_hubs;
@@ -278,14 +276,7 @@ impl Turn<'_, '_> {
             episode.hubs.insert(0, hub);
             episode.hubs.truncate(HUBS_MAX);
         }
-        for hub in hubs {
-            if episode.hubs.len() == HUBS_MAX {
-                break;
-            }
-            if !episode.hubs.contains(&hub) {
-                episode.hubs.push(hub);
-            }
-        }
+        hubs.into_iter().for_each(|hub| episode.share(hub));
     }
 
     fn arm_quiet(&mut self, key: EpisodeKey, rule: &SignalRule) {
