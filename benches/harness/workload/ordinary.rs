@@ -231,7 +231,7 @@ fn without_image(image: &str) -> String {
 fn describe(report: &mut ObjectReport, version: &str) {
     let condition =
         |kind: &str| Condition { kind: kind.into(), status: "True".into(), since: Some(BEGIN), ..Condition::default() };
-    let reference = |kind: &str, name: &str| Reference { kind: kind.into(), name: name.into() };
+    let reference = |kind: &str, name: &str| Reference { kind: kind.into(), name: name.into(), ..Reference::default() };
     report.resource_version = version.into();
     report.conditions =
         ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"].map(condition).into();

@@ -4,6 +4,7 @@ use bellbuoy_core::Text;
 use bellbuoy_core::incident::{Incident, Severity};
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{Match, RuleSet};
+use bellbuoy_core::sign::NO_READY_ENDPOINTS;
 use bellbuoy_core::time::{Span, Time};
 use bellbuoy_core::triage::Factor;
 
@@ -103,7 +104,9 @@ fn of_control_plane(cause: &Entity, category: &str) -> Option<Factor> {
 /// How many members are Services without endpoints, by what their signals match and not by a name.
 fn services_down(incident: &Incident, rules: &RuleSet) -> u32 {
     let speaks_of_endpoints = |code: &str| {
-        rules.signal(code).is_some_and(|rule| rule.matches.iter().any(|one| matches!(one, Match::NoReadyEndpoints)))
+        rules.signal(code).is_some_and(|rule| {
+            rule.matches.iter().any(|one| matches!(one, Match::State { sign, .. } if &**sign == NO_READY_ENDPOINTS))
+        })
     };
     incident.signals.iter().filter(|count| speaks_of_endpoints(&count.signal)).map(|count| count.count).sum()
 }
@@ -120,7 +123,11 @@ mod tests {
         RuleSet {
             catalogue: vec![
                 signal("CrashLoopBackOff", Severity::P3, vec![]),
-                signal("ServiceDown", Severity::P3, vec![Match::NoReadyEndpoints]),
+                signal(
+                    "ServiceDown",
+                    Severity::P3,
+                    vec![Match::State { sign: NO_READY_ENDPOINTS.into(), kind: "".into(), pattern: "".into() }],
+                ),
             ],
             ..RuleSet::default()
         }

@@ -9,6 +9,8 @@ pub mod object;
 pub mod page;
 pub mod report;
 pub mod rules;
+pub mod sign;
+pub mod spec;
 pub mod stage;
 pub mod table;
 pub mod task;

@@ -1,6 +1,7 @@
 //! What the sources report: Kubernetes Events, object states, alerts, and people's commands.
 
 use crate::Text;
+use crate::spec::{Address, Backend, ContainerPort, Probe, ServicePort, Storage};
 use crate::time::Time;
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -59,7 +60,7 @@ pub struct ObjectReport {
     pub message: Text,
     /// The node of a pod.
     pub node: Text,
-    /// Containers of a pod, init containers first.
+    /// Containers of a pod or of a workload's template, init containers first.
     pub containers: Vec<Container>,
     /// Replica counts of a workload.
     pub replicas: Option<Replicas>,
@@ -77,6 +78,36 @@ pub struct ObjectReport {
     pub unschedulable: bool,
     /// Limits of a ResourceQuota.
     pub quotas: Vec<Quota>,
+    /// Labels that a workload gives its pods, or that a network policy selects pods by, sorted by key.
+    pub pod_labels: Vec<Label>,
+    /// Ports of a Service.
+    pub ports: Vec<ServicePort>,
+    /// `spec.type` of a Service.
+    pub service_type: Text,
+    /// Addresses at which a load balancer answers.
+    pub external_addresses: u32,
+    /// Addresses that a pod, the pods of a workload or the readers of a config map are told.
+    pub addresses: Vec<Address>,
+    /// The keys of a config map or a secret, never the values.
+    pub keys: Vec<Text>,
+    /// What a claim asks for, or what a volume or a class offers.
+    pub storage: Option<Storage>,
+    /// Services that this sends to.
+    pub backends: Vec<Backend>,
+    /// Directions that a network policy closes altogether: `Ingress`, `Egress`.
+    pub denies: Vec<Text>,
+    /// `metadata.generation`; 0 where unknown.
+    pub generation: u64,
+    /// `status.observedGeneration`; 0 where unknown.
+    pub observed_generation: u64,
+    /// `metadata.finalizers`.
+    pub finalizers: Vec<Text>,
+    /// `spec.paused` of a Deployment, `spec.suspend` of a Job or CronJob.
+    pub paused: bool,
+    /// When the holder of a Lease renewed it last.
+    pub renewed_at: Option<Time>,
+    /// How long a Lease holds, in seconds.
+    pub lease_secs: u32,
 }
 
 /// The controlling owner of an object.
@@ -124,6 +155,12 @@ pub struct Container {
     pub last: Option<Termination>,
     /// What its startup probe grants, in seconds: initial delay + period × failure threshold; 0 without one.
     pub startup_secs: u32,
+    /// Ports that it declares.
+    pub ports: Vec<ContainerPort>,
+    /// Its probes.
+    pub probes: Vec<Probe>,
+    /// Its memory limit, as Kubernetes prints it; empty for none.
+    pub memory_limit: Text,
 }
 
 /// What a container does now.
@@ -188,6 +225,10 @@ pub struct Reference {
     pub kind: Text,
     /// Its name.
     pub name: Text,
+    /// The key that is wanted of it; empty where all or none are.
+    pub key: Text,
+    /// Whether it may be absent.
+    pub optional: bool,
 }
 
 /// One limit of a ResourceQuota, in the quantities that Kubernetes prints.

@@ -13,6 +13,8 @@ pub struct RuleSet {
     pub catalogue: Vec<SignalRule>,
     /// Cause → effect.
     pub causality: Vec<CausalityRule>,
+    /// Parts of the cluster that everything else leans on.
+    pub components: Vec<ComponentRule>,
     /// Team that owns an incident; the first rule that matches decides.
     pub owners: Vec<OwnerRule>,
     /// The team for what no owner rule matches.
@@ -111,6 +113,8 @@ pub enum Match {
     Terminated {
         /// The reason.
         reason: Text,
+        /// The exit code: `137`, or `!0` for any but that; empty for any.
+        exit_code: Text,
         /// A pattern in the message.
         pattern: Text,
     },
@@ -138,8 +142,15 @@ pub enum Match {
         /// A pattern in its message.
         pattern: Text,
     },
-    /// A Service whose endpoints are known and none of them ready, though its selector names pods.
-    NoReadyEndpoints,
+    /// A sign that Bellbuoy finds in an object's state, or in two objects beside each other.
+    State {
+        /// One of [`crate::sign::ALL`].
+        sign: Text,
+        /// Kind of the object.
+        kind: Text,
+        /// A pattern in the message that tells of it.
+        pattern: Text,
+    },
     /// A firing alert.
     Alert {
         /// A pattern for the whole alert name.
@@ -154,8 +165,12 @@ pub struct CausalityRule {
     pub name: Text,
     /// Signals that cause.
     pub causes: Vec<Text>,
+    /// Components on which the causes must be; empty: anything may be the cause.
+    pub components: Vec<Text>,
     /// Signals that follow.
     pub effects: Vec<Text>,
+    /// A pattern in the effect's message; empty: whatever it says.
+    pub pattern: Text,
     /// How the entities hang together.
     pub relation: Relation,
     /// The effect shows at most so long after the cause.
@@ -189,6 +204,31 @@ pub enum Relation {
     Namespace,
     /// The effect needs the cause: a config map, a secret, a claim, a service account, a volume.
     Reference,
+    /// The cause needs the effect: a claim waits for the pod that is to use it.
+    Referrer,
+    /// The effect's pods call the Service that is the cause, or whose backends are.
+    Call,
+    /// A pod of the cause runs, or should run, on a node of the effect's pods: agents of a node.
+    NodeAgent,
+    /// Anything in the cluster may follow, because everything leans on the cause.
+    Cluster,
+}
+
+/// A part of the cluster that everything else leans on: DNS, the network, the control plane.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ComponentRule {
+    /// Its name: `dns`, `cni`, `kube-scheduler`, …
+    pub name: Text,
+    /// The area that trouble with it belongs to.
+    pub area: Text,
+    /// The severity that trouble with it has at least.
+    pub severity: Severity,
+    /// Kinds of its objects; none: any.
+    pub kinds: Vec<Text>,
+    /// A pattern for the whole namespace; empty: any.
+    pub namespace: Text,
+    /// A pattern for the whole name.
+    pub names: Text,
 }
 
 /// Which team owns an incident. Empty fields match anything.

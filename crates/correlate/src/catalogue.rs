@@ -20,7 +20,7 @@ pub struct Catalogue {
     conditions: HashMap<Text, Vec<Pattern>>,
     phases: HashMap<Text, Vec<Pattern>>,
     alerts: Vec<Pattern>,
-    no_ready_endpoints: Option<usize>,
+    signs: HashMap<Text, Vec<Pattern>>,
     healing: HashMap<Text, Vec<usize>>,
     by_code: HashMap<Text, usize>,
     by_effect: HashMap<Text, Vec<usize>>,
@@ -73,7 +73,7 @@ impl Catalogue {
             conditions: HashMap::new(),
             phases: HashMap::new(),
             alerts: Vec::new(),
-            no_ready_endpoints: None,
+            signs: HashMap::new(),
             healing: HashMap::new(),
             by_code: HashMap::new(),
             by_effect: HashMap::new(),
@@ -110,14 +110,15 @@ impl Catalogue {
                 let row = Pattern { signal, kind, detail, reason: none, message };
                 self.events.entry(reason.clone()).or_default().push(row);
             }
-            Match::Waiting { reason, pattern } | Match::Terminated { reason, pattern } => {
+            Match::Waiting { reason, pattern } => {
                 let Some(message) = compile(pattern) else { return };
                 let row = Pattern { signal, kind: "Pod".into(), detail: none.clone(), reason: none, message };
-                let map = match item {
-                    Match::Waiting { .. } => &mut self.waiting,
-                    _ => &mut self.terminated,
-                };
-                map.entry(reason.clone()).or_default().push(row);
+                self.waiting.entry(reason.clone()).or_default().push(row);
+            }
+            Match::Terminated { reason, exit_code, pattern } => {
+                let Some(message) = compile(pattern) else { return };
+                let row = Pattern { signal, kind: "Pod".into(), detail: exit_code.clone(), reason: none, message };
+                self.terminated.entry(reason.clone()).or_default().push(row);
             }
             Match::Condition { kind, condition, status, reason, pattern } => {
                 let Some(message) = compile(pattern) else { return };
@@ -131,7 +132,11 @@ impl Catalogue {
                 let row = Pattern { signal, kind: kind.clone(), detail, reason, message };
                 self.phases.entry(kind.clone()).or_default().push(row);
             }
-            Match::NoReadyEndpoints => self.no_ready_endpoints = Some(signal),
+            Match::State { sign, kind, pattern } => {
+                let Some(message) = compile(pattern) else { return };
+                let row = Pattern { signal, kind: kind.clone(), detail: none.clone(), reason: none, message };
+                self.signs.entry(sign.clone()).or_default().push(row);
+            }
             Match::Alert { name } => {
                 let Some(message) = compile(&format!("^(?:{name})$").into()) else { return };
                 self.alerts.push(Pattern { signal, kind: none.clone(), detail: none.clone(), reason: none, message });
@@ -169,19 +174,19 @@ impl Catalogue {
 
     /// What the end of a container says.
     pub(crate) fn read_terminated(&self, end: &Termination) -> Option<Reading<'_>> {
-        let row = self.terminated.get(&end.reason)?.iter().find(|row| row.fits(&end.message))?;
+        // Entries that name a reason come before those that do not, in the catalogue's order.
+        let named = self.terminated.get(&end.reason).into_iter().flatten();
+        let unnamed = self.terminated.get("").into_iter().flatten().filter(|_| !end.reason.is_empty());
+        let code = end.exit_code.to_string();
+        let row = named.chain(unnamed).find(|row| fits_or_not(&row.detail, &code) && row.fits(&end.message))?;
         Some(self.reading(row, &end.message))
     }
 
     /// What a condition says.
     pub(crate) fn read_condition(&self, kind: &str, condition: &Condition) -> Option<Reading<'_>> {
         let row = self.conditions.get(&condition.kind)?.iter().find(|row| {
-            let status_fits = match row.detail.strip_prefix('!') {
-                Some(not) => not != &*condition.status,
-                None => row.detail.is_empty() || row.detail == condition.status,
-            };
             matches_kind(&row.kind, kind)
-                && status_fits
+                && fits_or_not(&row.detail, &condition.status)
                 && (row.reason.is_empty() || row.reason == condition.reason)
                 && row.fits(&condition.message)
         })?;
@@ -198,10 +203,11 @@ impl Catalogue {
         Some(self.reading(row, &report.message))
     }
 
-    /// What a Service without ready endpoints says.
-    pub(crate) fn no_ready_endpoints(&self) -> Option<Reading<'_>> {
-        let rule = self.rules.catalogue.get(self.no_ready_endpoints?)?;
-        Some(Reading { rule, names: None })
+    /// What a sign says that an object's state shows.
+    pub(crate) fn read_sign(&self, sign: &str, kind: &str, message: &str) -> Option<Reading<'_>> {
+        let rows = self.signs.get(sign)?;
+        let row = rows.iter().find(|row| matches_kind(&row.kind, kind) && row.fits(message))?;
+        Some(self.reading(row, message))
     }
 
     /// What an alert says, by the first entry whose name fits.
@@ -241,6 +247,14 @@ impl Catalogue {
 impl Pattern {
     fn fits(&self, message: &str) -> bool {
         self.message.as_ref().is_none_or(|pattern| pattern.is_match(message))
+    }
+}
+
+/// Whether a word is the wanted one; `!word` wants any other, and nothing wants any.
+fn fits_or_not(wanted: &str, word: &str) -> bool {
+    match wanted.strip_prefix('!') {
+        Some(not) => not != word,
+        None => wanted.is_empty() || wanted == word,
     }
 }
 

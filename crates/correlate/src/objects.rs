@@ -12,6 +12,7 @@ use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::report::{Condition, ContainerState, ObjectReport};
 use bellbuoy_core::rules::{Match, Relation};
+use bellbuoy_core::sign::NO_READY_ENDPOINTS;
 use bellbuoy_core::time::{Interval, Span, Time};
 
 impl Turn<'_, '_> {
@@ -250,7 +251,8 @@ impl Turn<'_, '_> {
     fn judge_endpoints(&mut self, service: EntityId, fact: &Fact, report: &ObjectReport, is_first_sight: bool) {
         let selects = self.state.topology.object(service).is_some_and(|row| !row.selector.is_empty());
         let endpoints = self.endpoints_of(service);
-        let Some(reading) = self.catalogue.clone().no_ready_endpoints().map(|reading| reading.rule.clone()) else {
+        let catalogue = self.catalogue.clone();
+        let Some(reading) = catalogue.read_sign(NO_READY_ENDPOINTS, "Service", "").map(|reading| reading.rule) else {
             return;
         };
         match endpoints {
@@ -269,7 +271,7 @@ impl Turn<'_, '_> {
                 self.report(Report {
                     object: service,
                     code: reading.code.clone(),
-                    rule: &reading,
+                    rule: reading,
                     severity: reading.severity,
                     occurred: Interval::at(began),
                     message: &message,

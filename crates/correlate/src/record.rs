@@ -228,6 +228,10 @@ fn relation_text(relation: Relation, rule: &str) -> &'static str {
         Relation::Registry => "its image comes from there",
         Relation::Namespace => "it lives in that namespace",
         Relation::Reference => "it needs that object",
+        Relation::Referrer => "it waits for what is to use it",
+        Relation::Call => "its pods call it",
+        Relation::NodeAgent => "its pods run on nodes whose agent that is",
+        Relation::Cluster => "everything in the cluster leans on it",
     }
 }
 

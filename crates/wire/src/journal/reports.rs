@@ -3,6 +3,7 @@
 use crate::avro::twin::{By, Many, Maybe, Micros, Own, Str, Twin, twin};
 use bellbuoy_core::Text;
 use bellbuoy_core::report;
+use bellbuoy_core::spec;
 use bellbuoy_core::time::Time;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -104,6 +105,36 @@ pub(crate) struct ObjectReport {
     unschedulable: bool,
     #[serde(with = "Many::<Quota>")]
     quotas: Vec<report::Quota>,
+    #[serde(skip)]
+    pod_labels: Vec<report::Label>,
+    #[serde(skip)]
+    ports: Vec<spec::ServicePort>,
+    #[serde(skip)]
+    service_type: Text,
+    #[serde(skip)]
+    external_addresses: u32,
+    #[serde(skip)]
+    addresses: Vec<spec::Address>,
+    #[serde(skip)]
+    keys: Vec<Text>,
+    #[serde(skip)]
+    storage: Option<spec::Storage>,
+    #[serde(skip)]
+    backends: Vec<spec::Backend>,
+    #[serde(skip)]
+    denies: Vec<Text>,
+    #[serde(skip)]
+    generation: u64,
+    #[serde(skip)]
+    observed_generation: u64,
+    #[serde(skip)]
+    finalizers: Vec<Text>,
+    #[serde(skip)]
+    paused: bool,
+    #[serde(skip)]
+    renewed_at: Option<Time>,
+    #[serde(skip)]
+    lease_secs: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -147,6 +178,12 @@ struct Container {
     #[serde(with = "Maybe::<Termination>")]
     last: Option<report::Termination>,
     startup_secs: u32,
+    #[serde(skip)]
+    ports: Vec<spec::ContainerPort>,
+    #[serde(skip)]
+    probes: Vec<spec::Probe>,
+    #[serde(skip)]
+    memory_limit: Text,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -280,6 +317,10 @@ struct Reference {
     kind: Text,
     #[serde(with = "Str")]
     name: Text,
+    #[serde(skip)]
+    key: Text,
+    #[serde(skip)]
+    optional: bool,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -82,7 +82,7 @@ fn references(spec: &RawPodSpec<'_>) -> Vec<Reference> {
     let mut found = Vec::new();
     let mut add = |kind: &str, name: &Str<'_>| {
         if !name.is_empty() {
-            found.push(Reference { kind: kind.into(), name: name.text() });
+            found.push(Reference { kind: kind.into(), name: name.text(), ..Reference::default() });
         }
     };
     add("ServiceAccount", &spec.service_account_name);

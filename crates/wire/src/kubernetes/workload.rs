@@ -96,7 +96,8 @@ pub(crate) fn read_volume(report: &mut ObjectReport, spec: Option<&RawValue>) ->
         ("StorageClass", &spec.storage_class_name),
     ];
     let needed = needed.into_iter().filter(|(_, name)| !name.is_empty());
-    report.references = needed.map(|(kind, name)| Reference { kind: kind.into(), name: name.text() }).collect();
+    report.references =
+        needed.map(|(kind, name)| Reference { kind: kind.into(), name: name.text(), ..Reference::default() }).collect();
     Ok(())
 }
 

@@ -69,6 +69,7 @@ impl Config {
         RuleSet {
             catalogue: self.catalogue.clone(),
             causality: self.causality.clone(),
+            components: Vec::new(),
             owners: self.owners.clone(),
             default_owner: self.default_owner.clone(),
             policy: self.policy.clone(),

@@ -11,7 +11,7 @@ use bellbuoy_core::time::Span;
 use serde::{Deserialize, Serialize};
 
 /// The version of the document. Newer ones are refused: what this version does not know could decide.
-pub const DOCUMENT_FORMAT: u32 = 1;
+pub const DOCUMENT_FORMAT: u32 = 2;
 
 /// A document is no rule set.
 #[derive(Debug, thiserror::Error)]
@@ -152,6 +152,7 @@ macro_rules! twin_enum {
 twin_struct! { RuleSet, domain::RuleSet {
     catalogue: Vec<SignalRule>,
     causality: Vec<CausalityRule>,
+    components: Vec<ComponentRule>,
     owners: Vec<OwnerRule>,
     default_owner: String,
     policy: Policy,
@@ -184,17 +185,19 @@ twin_enum! { Severity, incident::Severity { P1, P2, P3, P4, P5, } }
 twin_enum! { Match, domain::Match {
     Event { kind, reason, component, pattern },
     Waiting { reason, pattern },
-    Terminated { reason, pattern },
+    Terminated { reason, exit_code, pattern },
     Condition { kind, condition, status, reason, pattern },
     Phase { kind, phase, reason, pattern },
-    NoReadyEndpoints,
+    State { sign, kind, pattern },
     Alert { name },
 } }
 
 twin_struct! { CausalityRule, domain::CausalityRule {
     name: String,
     causes: Vec<String>,
+    components: Vec<String>,
     effects: Vec<String>,
+    pattern: String,
     relation: Relation,
     #[serde(rename = "delay_max_us")]
     delay_max: i64,
@@ -205,7 +208,18 @@ twin_struct! { CausalityRule, domain::CausalityRule {
     says: String,
 } }
 
-twin_enum! { Relation, domain::Relation { Same, Node, ServiceBackend, Image, Registry, Namespace, Reference, } }
+twin_enum! { Relation, domain::Relation { Same, Node, ServiceBackend, Image, Registry, Namespace, Reference,
+    Referrer, Call, NodeAgent, Cluster,
+} }
+
+twin_struct! { ComponentRule, domain::ComponentRule {
+    name: String,
+    area: String,
+    severity: Severity,
+    kinds: Vec<String>,
+    namespace: String,
+    names: String,
+} }
 
 twin_struct! { OwnerRule, domain::OwnerRule {
     name: String,
@@ -267,7 +281,19 @@ mod tests {
 
     fn relation() -> impl Strategy<Value = domain::Relation> {
         use domain::Relation::*;
-        proptest::sample::select(vec![Same, Node, ServiceBackend, Image, Registry, Namespace, Reference])
+        proptest::sample::select(vec![
+            Same,
+            Node,
+            ServiceBackend,
+            Image,
+            Registry,
+            Namespace,
+            Reference,
+            Referrer,
+            Call,
+            NodeAgent,
+            Cluster,
+        ])
     }
 
     fn one_match() -> impl Strategy<Value = domain::Match> {
@@ -276,7 +302,11 @@ mod tests {
         prop_oneof![
             four().prop_map(|(kind, reason, component, pattern)| Match::Event { kind, reason, component, pattern }),
             (text(), text()).prop_map(|(reason, pattern)| Match::Waiting { reason, pattern }),
-            (text(), text()).prop_map(|(reason, pattern)| Match::Terminated { reason, pattern }),
+            (text(), text(), text()).prop_map(|(reason, exit_code, pattern)| Match::Terminated {
+                reason,
+                exit_code,
+                pattern
+            }),
             (four(), text()).prop_map(|((kind, condition, status, reason), pattern)| Match::Condition {
                 kind,
                 condition,
@@ -285,7 +315,7 @@ mod tests {
                 pattern
             }),
             four().prop_map(|(kind, phase, reason, pattern)| Match::Phase { kind, phase, reason, pattern }),
-            Just(Match::NoReadyEndpoints),
+            (text(), text(), text()).prop_map(|(sign, kind, pattern)| Match::State { sign, kind, pattern }),
             text().prop_map(|name| Match::Alert { name }),
         ]
     }
@@ -320,17 +350,33 @@ mod tests {
     }
 
     fn causality() -> impl Strategy<Value = domain::CausalityRule> {
-        (text(), texts(), texts(), relation(), span(), span(), any::<i32>(), any::<bool>(), text()).prop_map(
-            |(name, causes, effects, relation, delay_max, lead_max, strength, infer, says)| domain::CausalityRule {
+        let whom = (texts(), texts(), text());
+        (text(), texts(), whom, relation(), span(), span(), any::<i32>(), any::<bool>(), text()).prop_map(
+            |(name, causes, whom, relation, delay_max, lead_max, strength, infer, says)| domain::CausalityRule {
                 name,
                 causes,
-                effects,
+                components: whom.0,
+                effects: whom.1,
+                pattern: whom.2,
                 relation,
                 delay_max,
                 lead_max,
                 strength,
                 infer,
                 says,
+            },
+        )
+    }
+
+    fn component() -> impl Strategy<Value = domain::ComponentRule> {
+        (text(), text(), severity(), texts(), text(), text()).prop_map(
+            |(name, area, severity, kinds, namespace, names)| domain::ComponentRule {
+                name,
+                area,
+                severity,
+                kinds,
+                namespace,
+                names,
             },
         )
     }
@@ -371,12 +417,14 @@ mod tests {
         let several = (
             proptest::collection::vec(signal(), 0..4),
             proptest::collection::vec(causality(), 0..4),
+            proptest::collection::vec(component(), 0..4),
             proptest::collection::vec(owner(), 0..4),
         );
         (several, text(), policy(), limits()).prop_map(
-            |((catalogue, causality, owners), default_owner, policy, limits)| domain::RuleSet {
+            |((catalogue, causality, components, owners), default_owner, policy, limits)| domain::RuleSet {
                 catalogue,
                 causality,
+                components,
                 owners,
                 default_owner,
                 policy,
@@ -402,15 +450,18 @@ mod tests {
             code: "NodeNotReady".into(),
             severity: incident::Severity::P2,
             grace: Span::from_secs(30),
-            matches: vec![domain::Match::NoReadyEndpoints, domain::Match::Alert { name: "Down".into() }],
+            matches: vec![
+                domain::Match::State { sign: "cordoned".into(), kind: "Node".into(), pattern: "".into() },
+                domain::Match::Alert { name: "Down".into() },
+            ],
             ..Default::default()
         };
         let rules = domain::RuleSet { catalogue: vec![signal], ..Default::default() };
         let expected = concat!(
-            r#"{"format":1,"rules":{"catalogue":[{"code":"NodeNotReady","area":"","says":"","role":"symptom","#,
+            r#"{"format":2,"rules":{"catalogue":[{"code":"NodeNotReady","area":"","says":"","role":"symptom","#,
             r#""class":"converging","severity":"p2","runbook":"","grace_us":30000000,"repeats":0,"heals_after_us":0,"#,
-            r#""healed_by":[],"quiet_us":0,"matches":["no_ready_endpoints",{"alert":{"name":"Down"}}]}],"causality":[],"#,
-            r#""owners":[],"default_owner":"","policy":{"name":"","page_from":"p5","settle_us":0,"tiers":[]},"#,
+            r#""healed_by":[],"quiet_us":0,"matches":[{"state":{"sign":"cordoned","kind":"Node","pattern":""}},{"alert":{"name":"Down"}}]}],"causality":[],"#,
+            r#""components":[],"owners":[],"default_owner":"","policy":{"name":"","page_from":"p5","settle_us":0,"tiers":[]},"#,
             r#""limits":{"objects_max":500000,"episodes_max":100000,"ended_incidents_max":1000,"members_shown":100,"#,
             r#""timeline_max":50,"reopen_within_us":1800000000,"update_every_us":1000000,"infer_from":3}}}"#,
         );

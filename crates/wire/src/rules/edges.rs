@@ -6,7 +6,7 @@ use bellbuoy_core::Text;
 use bellbuoy_core::rules::{CausalityRule, Relation, SignalRule};
 use bellbuoy_core::time::Span;
 
-const RELATIONS: [(&str, Relation); 7] = [
+const RELATIONS: [(&str, Relation); 11] = [
     ("same", Relation::Same),
     ("node", Relation::Node),
     ("service-backend", Relation::ServiceBackend),
@@ -14,6 +14,10 @@ const RELATIONS: [(&str, Relation); 7] = [
     ("registry", Relation::Registry),
     ("namespace", Relation::Namespace),
     ("reference", Relation::Reference),
+    ("referrer", Relation::Referrer),
+    ("call", Relation::Call),
+    ("node-agent", Relation::NodeAgent),
+    ("cluster", Relation::Cluster),
 ];
 
 /// What an entry of a new rule leaves out: a middling edge whose effect shows within ten minutes.

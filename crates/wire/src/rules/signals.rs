@@ -7,6 +7,7 @@ use super::section::Section;
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::Severity;
 use bellbuoy_core::rules::{Class, Match, Role, SignalRule};
+use bellbuoy_core::sign;
 use bellbuoy_core::time::Span;
 
 /// The words for a severity.
@@ -97,9 +98,9 @@ fn read_match(section: &mut Section<'_>) -> Option<Match> {
         found.push(Match::Waiting { reason, pattern });
     });
     section.section("terminated", |fields| {
-        let [reason, pattern] = texts(fields, ["reason", "pattern"]);
-        one_of(fields, &["reason", "pattern"]);
-        found.push(Match::Terminated { reason, pattern });
+        let [reason, exit_code, pattern] = texts(fields, ["reason", "exit_code", "pattern"]);
+        one_of(fields, &["reason", "exit_code", "pattern"]);
+        found.push(Match::Terminated { reason, exit_code, pattern });
     });
     section.section("condition", |fields| {
         let [kind, condition, status, reason, pattern] = texts(fields, ["kind", "type", "status", "reason", "pattern"]);
@@ -111,7 +112,19 @@ fn read_match(section: &mut Section<'_>) -> Option<Match> {
         one_of(fields, &["phase", "reason", "pattern"]);
         found.push(Match::Phase { kind, phase, reason, pattern });
     });
-    section.section("no_ready_endpoints", |_| found.push(Match::NoReadyEndpoints));
+    section.section("state", |fields| {
+        let mut shown: Text = "".into();
+        fields.scalar("sign", &mut shown, |text| match sign::ALL.contains(&text) {
+            true => Ok(text.into()),
+            false => Err(match scalar::nearest(text, sign::ALL.into_iter()) {
+                Some(near) => format!("there is no sign {text:?}; did you mean {near}?"),
+                None => format!("there is no sign {text:?}; expected one of {}", sign::ALL.join(", ")),
+            }),
+        });
+        let [kind, pattern] = texts(fields, ["kind", "pattern"]);
+        one_of(fields, &["sign"]);
+        found.push(Match::State { sign: shown, kind, pattern });
+    });
     section.section("alert", |fields| {
         let mut name: Text = "".into();
         fields.scalar("name", &mut name, |text| scalar::pattern(text).map(|_| text.into()));
@@ -119,7 +132,7 @@ fn read_match(section: &mut Section<'_>) -> Option<Match> {
         found.push(Match::Alert { name });
     });
     if found.len() != 1 {
-        section.complain("", "expected one of event, waiting, terminated, condition, phase, no_ready_endpoints, alert");
+        section.complain("", "expected one of event, waiting, terminated, condition, phase, state, alert");
     }
     found.pop().filter(|_| found.is_empty())
 }
@@ -147,7 +160,7 @@ fn one_of(section: &mut Section<'_>, keys: &[&str]) {
 /// The test messages must match, and an entry with a message pattern for events needs one: a pattern nobody tried is a
 /// guess.
 fn check_tests(section: &mut Section<'_>, matches: &[Match], tests: &[(Text, Position)]) {
-    let reads_messages = |one: &&Match| !matches!(one, Match::NoReadyEndpoints | Match::Alert { .. });
+    let reads_messages = |one: &&Match| !matches!(one, Match::Alert { .. });
     let patterns: Vec<_> = matches.iter().filter(reads_messages).map(pattern_of).collect();
     for (text, at) in tests {
         // No pattern takes any message.
@@ -168,7 +181,8 @@ fn pattern_of(one: &Match) -> &str {
         | Match::Waiting { pattern, .. }
         | Match::Terminated { pattern, .. }
         | Match::Condition { pattern, .. }
-        | Match::Phase { pattern, .. } => pattern,
-        Match::NoReadyEndpoints | Match::Alert { .. } => "",
+        | Match::Phase { pattern, .. }
+        | Match::State { pattern, .. } => pattern,
+        Match::Alert { .. } => "",
     }
 }

@@ -325,14 +325,14 @@ fn signals_that_are_refused() {
         "  test:",
         "  - {}\n  test:",
         &["t:9:5: catalogue[0].matches[1]: expected one of event, waiting, terminated, condition, phase, \
-         no_ready_endpoints, alert"],
+         state, alert"],
     );
     check(
         "  test:",
         "  - evnt: {reason: a}\n  test:",
         &[
             "t:9:5: catalogue[0].matches[1]: expected one of event, waiting, terminated, condition, phase, \
-             no_ready_endpoints, alert",
+             state, alert",
             "t:9:5: catalogue[0].matches[1].evnt: unknown key \"evnt\"; did you mean event?",
         ],
     );

@@ -93,6 +93,7 @@ fn container() -> impl Strategy<Value = Container> {
             state,
             last,
             startup_secs,
+            ..Container::default()
         },
     )
 }
@@ -103,7 +104,7 @@ fn object() -> impl Strategy<Value = ObjectReport> {
         .prop_map(|(kind, status, reason, message, since)| Condition { kind, status, reason, message, since });
     let replicas = any::<(u32, u32, u32)>().prop_map(|(desired, ready, updated)| Replicas { desired, ready, updated });
     let endpoints = any::<(u32, u32)>().prop_map(|(ready, not_ready)| Endpoints { ready, not_ready });
-    let reference = (text(), text()).prop_map(|(kind, name)| Reference { kind, name });
+    let reference = (text(), text()).prop_map(|(kind, name)| Reference { kind, name, ..Reference::default() });
     let quota = (text(), text(), text()).prop_map(|(resource, hard, used)| Quota { resource, hard, used });
     let texts = (text(), text(), text(), text(), text(), text()).prop_map(
         |(resource_version, phase, reason, message, node, service)| ObjectReport {

@@ -84,6 +84,7 @@ pub(crate) fn object() -> Fact {
         state,
         last: Some(termination()),
         startup_secs: 30,
+        ..Container::default()
     };
     let report = ObjectReport {
         deleted: true,
@@ -116,10 +117,11 @@ pub(crate) fn object() -> Fact {
         selector: vec![(text("app"), text("cart"))],
         service: text("cart"),
         endpoints: Some(Endpoints { ready: 1, not_ready: 2 }),
-        references: vec![Reference { kind: text("Secret"), name: text("cart-tls") }],
+        references: vec![Reference { kind: text("Secret"), name: text("cart-tls"), ..Reference::default() }],
         taints: vec![text("node.kubernetes.io/unreachable=:NoExecute")],
         unschedulable: true,
         quotas: vec![Quota { resource: text("pods"), hard: text("10"), used: text("10") }],
+        ..ObjectReport::default()
     };
     fact(Source::Objects, pod(), Body::Object(Box::new(report)))
 }
