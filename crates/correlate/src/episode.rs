@@ -10,7 +10,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Shared things remembered per episode. A workload's pods run on more nodes than that only in large clusters, where
 /// the first of them tell the cause as well as all of them.
-pub(crate) const HUBS_MAX: usize = 24;
+pub(crate) const HUBS_MAX: usize = 32;
 
 /// Event objects told apart per symptom. Beyond it the oldest is forgotten; its late repeats would count anew.
 pub(crate) const UIDS_MAX: usize = 8;

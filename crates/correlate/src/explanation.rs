@@ -22,11 +22,18 @@ const NAMED_STRENGTH: i32 = 1_000;
 const DEPTH_MAX: usize = 12;
 /// Live episodes looked at per shared thing when a cause looks for its effects; more join when they report again.
 const EFFECTS_MAX: usize = 100_000;
+/// Users of a shared thing that are asked whether they stand healthy.
+const CONTRAST_MAX: usize = 1_000;
+
+/// Whether an episode is a note by itself: it opens no incident that anybody need look at.
+fn is_note(episode: &Episode) -> bool {
+    episode.severity == Severity::P5
+}
 
 impl Turn<'_, '_> {
     /// Whether an open cause explains a pending episode: then it joins at once, for it opens nothing by itself.
     pub(crate) fn is_foreseen(&self, key: EpisodeKey) -> bool {
-        let edge = self.best_edge(key, |cause| cause.standing == Standing::Open);
+        let edge = self.best_edge(key, |cause| cause.standing == Standing::Open && !is_note(cause));
         edge.is_some_and(|edge| edge.strength > SAME_ENTITY_STRENGTH)
     }
 
@@ -117,6 +124,9 @@ impl Turn<'_, '_> {
             }
         };
         for rule in self.catalogue.causes_of(&code) {
+            if !self.catalogue.takes(rule, &episode.message) {
+                continue;
+            }
             for cause in self.candidates(key, episode, rule) {
                 let Some(row) = self.state.episodes.get(&cause).filter(|row| row.is_live() && admits(row)) else {
                     continue;
@@ -132,6 +142,10 @@ impl Turn<'_, '_> {
             else {
                 continue;
             };
+            // A note explains what a rule says it does, and nothing merely because it stands on the same entity.
+            if is_note(row) || is_note(episode) {
+                continue;
+            }
             let is_deeper = self.depth_of(cause, row) < self.depth_of(key, episode);
             if is_deeper && admits(row) && !self.follows_from(cause, key) {
                 offer(cause, SAME_ENTITY, Relation::Same, SAME_ENTITY_STRENGTH, row);
@@ -156,29 +170,74 @@ impl Turn<'_, '_> {
     fn candidates(&self, key: EpisodeKey, episode: &Episode, rule: &CausalityRule) -> Vec<EpisodeKey> {
         let codes: Vec<_> = rule.causes.iter().filter_map(|code| self.state.known_signal(code)).collect();
         let on = |entity: EntityId| codes.iter().map(move |signal| EpisodeKey { entity, signal: *signal });
-        match rule.relation {
-            Relation::Same => on(key.entity).filter(|cause| *cause != key).collect(),
-            Relation::ServiceBackend => {
-                let backs = |cause: &EpisodeKey| {
-                    let row = self.state.episodes.get(cause);
-                    row.is_some_and(|row| row.hubs.contains(&(Relation::ServiceBackend, key.entity)))
-                };
-                let sharing = self.state.sharing(key.entity);
-                sharing.filter(|cause| codes.contains(&cause.signal) && backs(cause)).collect()
+        let through = |hub: EntityId, relation: Relation| {
+            let shares = move |cause: &EpisodeKey| {
+                self.state.episodes.get(cause).is_some_and(|row| row.hubs.contains(&(relation, hub)))
+            };
+            let sharing = self.state.sharing(hub).filter(|cause| codes.contains(&cause.signal));
+            sharing.filter(shares).collect::<Vec<_>>()
+        };
+        let hubs = |relation: Relation| {
+            episode.hubs.iter().filter(move |(shared, _)| *shared == relation).map(|(_, hub)| *hub)
+        };
+        let found: Vec<EpisodeKey> = match rule.relation {
+            Relation::Same => on(key.entity).collect(),
+            Relation::ServiceBackend => through(key.entity, Relation::ServiceBackend),
+            Relation::Referrer => through(key.entity, Relation::Reference),
+            Relation::Call => {
+                let to = |service| on(service).chain(through(service, Relation::ServiceBackend));
+                hubs(Relation::Call).flat_map(to).collect()
             }
-            relation => {
-                let hubs = episode.hubs.iter().filter(|(shared, _)| *shared == relation);
-                hubs.flat_map(|(_, hub)| on(*hub)).filter(|cause| *cause != key).collect()
+            Relation::NodeAgent => {
+                hubs(Relation::Node).flat_map(|node| on(node).chain(through(node, Relation::Node))).collect()
             }
+            Relation::Cluster => hubs(Relation::Cluster).flat_map(|part| through(part, Relation::Cluster)).collect(),
+            relation => hubs(relation).flat_map(on).collect(),
+        };
+        let is_there = |cause: &EpisodeKey| {
+            *cause != key && self.is_of_component(cause.entity, rule) && self.hurts(*cause, key, rule)
+        };
+        found.into_iter().filter(is_there).collect()
+    }
+
+    /// Whether an entity belongs to one of the components that a rule names, if it names any.
+    fn is_of_component(&self, entity: EntityId, rule: &CausalityRule) -> bool {
+        if rule.components.is_empty() {
+            return true;
         }
+        let name = self.state.topology.names.peek(entity);
+        let component = name.and_then(|name| self.catalogue.component_of(name));
+        component.is_some_and(|component| rule.components.contains(&component.name))
+    }
+
+    /// Contrast between a caller and one of many backends: as long as most of a Service's endpoints are ready, a failing
+    /// backend of it hurts nobody.
+    fn hurts(&self, cause: EpisodeKey, effect: EpisodeKey, rule: &CausalityRule) -> bool {
+        if rule.relation != Relation::Call {
+            return true;
+        }
+        let (Some(row), Some(hurt)) = (self.state.episodes.get(&cause), self.state.episodes.get(&effect)) else {
+            return false;
+        };
+        if is_note(row) {
+            return true;
+        }
+        let shared = row.hubs.iter().filter(|(relation, _)| *relation == Relation::ServiceBackend);
+        let mut services = shared.map(|(_, service)| *service).chain([cause.entity]);
+        services.any(|service| {
+            let is_called = hurt.hubs.contains(&(Relation::Call, service));
+            is_called && self.endpoints_of(service).is_none_or(|endpoints| endpoints.ready <= endpoints.not_ready)
+        })
     }
 
     /// Whether the onsets allow that one follows from the other.
     fn is_in_time(&self, cause: &Episode, effect: &Episode, rule: &CausalityRule) -> bool {
-        // What still fails, or stands on what still fails, has lasted until now, though nobody repeats it.
-        let lasts_until = match cause.failing > 0 || cause.inferred {
-            true => self.now,
-            false => cause.last_seen.max(cause.began.to),
+        // What still fails, or stands on what still fails, has lasted until now, though nobody repeats it. A contradiction
+        // has hurt when it began, or it never will.
+        let lasts_until = match (is_note(cause), cause.failing > 0 || cause.inferred) {
+            (true, _) => cause.began.to,
+            (false, true) => self.now,
+            (false, false) => cause.last_seen.max(cause.began.to),
         };
         cause.began.from <= effect.began.to + rule.lead_max && effect.began.from <= lasts_until + rule.delay_max
     }
@@ -205,18 +264,33 @@ impl Turn<'_, '_> {
         let catalogue = self.catalogue.clone();
         for rule in catalogue.effects_of(&code) {
             let effects: BTreeSet<_> = rule.effects.iter().filter_map(|code| self.state.known_signal(code)).collect();
+            if !self.is_of_component(key.entity, rule) {
+                continue;
+            }
+            let hubs = |wanted: Relation| {
+                cause.hubs.iter().filter(move |(relation, _)| *relation == wanted).map(|(_, hub)| *hub)
+            };
+            let sharing = |hub: EntityId| self.state.sharing(hub).take(EFFECTS_MAX);
             let found: Vec<EpisodeKey> = match rule.relation {
                 Relation::Same => self.state.on_entity(key.entity),
                 Relation::ServiceBackend => {
-                    let services = cause.hubs.iter().filter(|(relation, _)| *relation == Relation::ServiceBackend);
-                    services.flat_map(|(_, service)| self.state.on_entity(*service)).collect()
+                    hubs(Relation::ServiceBackend).flat_map(|service| self.state.on_entity(service)).collect()
                 }
-                _ => self.state.sharing(key.entity).take(EFFECTS_MAX).collect(),
+                Relation::Referrer => {
+                    hubs(Relation::Reference).flat_map(|needed| self.state.on_entity(needed)).collect()
+                }
+                Relation::Call => {
+                    let services = hubs(Relation::ServiceBackend).chain([key.entity]);
+                    services.flat_map(sharing).collect()
+                }
+                Relation::NodeAgent => hubs(Relation::Node).chain([key.entity]).flat_map(sharing).collect(),
+                Relation::Cluster => hubs(Relation::Cluster).flat_map(sharing).collect(),
+                _ => sharing(key.entity).collect(),
             };
+            let mut found: Vec<_> = found.into_iter().filter(|at| *at != key && effects.contains(&at.signal)).collect();
+            found.sort_unstable();
+            found.dedup();
             for effect in found {
-                if effect == key || !effects.contains(&effect.signal) {
-                    continue;
-                }
                 self.adopt_one(key, effect, rule);
             }
         }
@@ -233,10 +307,7 @@ impl Turn<'_, '_> {
             return;
         };
         let is_planned = self.catalogue.rule(&self.state.code(effect.signal)).is_none_or(|r| r.class == Class::Planned);
-        let is_related = match rule.relation {
-            Relation::Same | Relation::ServiceBackend => true,
-            relation => row.hubs.contains(&(relation, key.entity)),
-        };
+        let is_related = self.catalogue.takes(rule, &row.message) && self.candidates(effect, row, rule).contains(&key);
         let is_better = row.explained_by.as_ref().is_none_or(|edge| edge.strength < rule.strength);
         if is_planned || !row.is_live() || !is_related || !is_better || row.failing == 0 {
             return;
@@ -285,7 +356,7 @@ impl Turn<'_, '_> {
                 let mut owners: Vec<_> = self.state.sharing(*hub).filter(shows).map(|at| at.entity).collect();
                 owners.dedup();
                 let enough = owners.len() >= self.limits().infer_from as usize;
-                if enough && self.is_mostly_failing(*hub, &effects) {
+                if enough && self.is_mostly_failing(*hub, rule.relation, &effects) {
                     self.ensure_inferred(cause, &episode);
                     inferred.push(cause);
                 }
@@ -294,17 +365,23 @@ impl Turn<'_, '_> {
         inferred
     }
 
-    /// Contrast: most of what uses a shared thing shows the effect. What stands healthy under it speaks against it.
-    fn is_mostly_failing(&self, hub: EntityId, effects: &BTreeSet<EntityId>) -> bool {
+    /// Contrast: most of what uses a shared thing shows the effect. What stands healthy under it speaks against it: for
+    /// an image at any time, because an image does not break by itself; for a node or a registry if it became ready after
+    /// the trouble began, because what runs already needs neither.
+    fn is_mostly_failing(&self, hub: EntityId, relation: Relation, effects: &BTreeSet<EntityId>) -> bool {
+        let shows = |at: &EpisodeKey| effects.contains(&at.signal);
+        let failing: BTreeSet<_> = self.state.sharing(hub).filter(shows).map(|at| at.entity).collect();
+        let onset =
+            self.state.sharing(hub).filter(shows).filter_map(|at| Some(self.state.episodes.get(&at)?.began.from));
+        let onset = onset.min().unwrap_or(self.now);
         let mut healthy = BTreeSet::new();
-        for object in self.state.topology.linked_to(hub).take(1_000) {
+        for object in self.state.topology.linked_to(hub).take(CONTRAST_MAX) {
             let Some(row) = self.state.topology.object(object) else { continue };
-            if row.is_ready {
+            let speaks = relation == Relation::Image || row.ready_since.is_some_and(|since| since > onset);
+            if row.is_ready && speaks {
                 healthy.insert(row.owner.unwrap_or(object));
             }
         }
-        let failing: BTreeSet<_> =
-            self.state.sharing(hub).filter(|at| effects.contains(&at.signal)).map(|at| at.entity).collect();
         failing.len() > healthy.len()
     }
 

@@ -2,11 +2,17 @@
 //!
 //! Pure: a function of the facts of one scope and of the rule sets that they name.
 
+mod asks;
 mod catalogue;
+mod components;
+mod contradictions;
+mod endpoints;
 mod episode;
 mod events;
 mod explanation;
 mod incident;
+mod judgement;
+mod leases;
 mod moves;
 mod objects;
 mod problems;

@@ -10,10 +10,9 @@ use bellbuoy_core::fact::{Fact, Source};
 use bellbuoy_core::incident::Evidence;
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::object::Entity;
-use bellbuoy_core::report::{Condition, ContainerState, ObjectReport};
+use bellbuoy_core::report::{Condition, ContainerState, ObjectReport, Replicas};
 use bellbuoy_core::rules::{Match, Relation};
-use bellbuoy_core::sign::NO_READY_ENDPOINTS;
-use bellbuoy_core::time::{Interval, Span, Time};
+use bellbuoy_core::time::{Interval, Time};
 
 impl Turn<'_, '_> {
     /// Takes an object's state in.
@@ -32,7 +31,10 @@ impl Turn<'_, '_> {
         }
         if report.deleted {
             let service = before.service;
+            let asker = self.state.topology.asker_of(id);
             self.gone(id);
+            self.asks_no_more(id, asker);
+            self.lease_gone(id);
             let now = self.now;
             self.state.topology.change(id, now, |row| {
                 row.is_gone = true;
@@ -40,13 +42,15 @@ impl Turn<'_, '_> {
                 row.remember(fact.id);
             });
             if let Some(service) = service {
-                self.judge_endpoints(service, fact, report, false);
+                self.judge_endpoints(service);
             }
             self.bound_objects();
             return;
         }
         let kind = &*fact.object.kind;
-        let problems = problems(&self.catalogue, &fact.object.entity(), report, self.now);
+        let catalogue = self.catalogue.clone();
+        let entity = fact.object.entity();
+        let problems = problems(&catalogue, &entity, report, self.now);
         if is_other {
             // The same name, another object: what the former one showed went with it.
             self.gone(id);
@@ -60,6 +64,10 @@ impl Turn<'_, '_> {
         self.state.topology.put(id, row);
         let workload = self.state.topology.workload_of(id);
         self.renamed(id, was, workload);
+        self.take_asks(id, fact, report);
+        if !before_has_state || self.wants_other_replicas(&before, report) {
+            self.judge_with_dependents(id);
+        }
         if kind == "Pod" && owner_known {
             self.state.topology.learn_owner(&fact.object.entity(), workload);
         }
@@ -73,7 +81,7 @@ impl Turn<'_, '_> {
             self.report(Report {
                 object: id,
                 code: problem.rule.code.clone(),
-                rule: &problem.rule,
+                rule: problem.rule,
                 severity: problem.rule.severity,
                 occurred,
                 message: &problem.message,
@@ -114,9 +122,10 @@ impl Turn<'_, '_> {
         } else if has_all {
             self.replaced(id);
         }
-        if matches!(kind, "Service" | "EndpointSlice" | "Endpoints") {
-            let is_first_sight = !before_has_state;
-            self.endpoints_changed(id, fact, report, is_first_sight);
+        match kind {
+            "Service" | "EndpointSlice" | "Endpoints" => self.endpoints_changed(id, fact, report, !before_has_state),
+            "Lease" => self.lease_renewed(id, fact, report),
+            _ => {}
         }
         self.bound_objects();
     }
@@ -129,6 +138,13 @@ impl Turn<'_, '_> {
         let mut images: Vec<_> =
             report.containers.iter().filter(|c| !c.image.is_empty()).map(|c| names.intern(&image(&c.image))).collect();
         images.dedup();
+        let mut registries: Vec<_> = report.containers.iter().filter_map(|c| registry_of(&c.image)).collect();
+        registries.sort();
+        registries.dedup();
+        let registries = match &*fact.object.kind {
+            "Pod" => registries.iter().map(|registry| names.intern(registry)).collect(),
+            _ => Vec::new(),
+        };
         let referred = report.references.iter().take(crate::episode::HUBS_MAX);
         let references = referred.map(|r| names.intern(&Entity::new(&r.kind, namespace, &r.name))).collect();
         let service =
@@ -152,6 +168,8 @@ impl Turn<'_, '_> {
             replicas: report.replicas,
             problems: problems.collect(),
             is_ready: is_ready(report),
+            ready_since: ready_since(report),
+            registries,
             startup_secs: report.containers.iter().map(|container| container.startup_secs).max().unwrap_or(0),
         }
     }
@@ -186,10 +204,18 @@ impl Turn<'_, '_> {
                 continue;
             }
             for object in self.state.objects_of(key) {
-                self.heal(key, object, self.now);
+                if !self.is_found(object, key.signal) {
+                    self.heal(key, object, self.now);
+                }
             }
         }
         self.replaced(id);
+    }
+
+    /// Whether a workload begins or ceases to be meant to run.
+    fn wants_other_replicas(&self, before: &ObjectRow, report: &ObjectReport) -> bool {
+        let wants = |replicas: Option<Replicas>| replicas.map(|replicas| replicas.desired > 0);
+        wants(before.replicas) != wants(report.replicas)
     }
 
     /// A workload has as many ready replicas as it should: what it showed through pods that are gone is over.
@@ -234,68 +260,6 @@ impl Turn<'_, '_> {
             self.state.on_entity(id).into_iter().for_each(|key| self.end(key));
         }
         self.state.topology.bury(id, self.now);
-    }
-
-    /// Endpoints of a Service may have changed.
-    fn endpoints_changed(&mut self, id: EntityId, fact: &Fact, report: &ObjectReport, is_first_sight: bool) {
-        let name = self.state.topology.names.name(id);
-        let service = match &*name.kind {
-            "Service" => id,
-            "Endpoints" => self.state.topology.names.intern(&Entity::new("Service", &name.namespace, &name.name)),
-            _ if report.service.is_empty() => return,
-            _ => self.state.topology.names.intern(&Entity::new("Service", &name.namespace, &report.service)),
-        };
-        self.judge_endpoints(service, fact, report, is_first_sight);
-    }
-
-    fn judge_endpoints(&mut self, service: EntityId, fact: &Fact, report: &ObjectReport, is_first_sight: bool) {
-        let selects = self.state.topology.object(service).is_some_and(|row| !row.selector.is_empty());
-        let endpoints = self.endpoints_of(service);
-        let catalogue = self.catalogue.clone();
-        let Some(reading) = catalogue.read_sign(NO_READY_ENDPOINTS, "Service", "").map(|reading| reading.rule) else {
-            return;
-        };
-        match endpoints {
-            Some(endpoints) if selects && endpoints.ready == 0 => {
-                // Endpoints do not say since when. What was seen to change changed now; what is seen for the first time
-                // has lasted for its grace, if it is as old as that.
-                let age = report.created_at.map_or(Span::ZERO, |created| fact.observed_at.since(created));
-                let began = match is_first_sight {
-                    true => fact.observed_at - age.min(reading.grace),
-                    false => fact.observed_at,
-                };
-                let message = match endpoints.not_ready {
-                    0 => "no pod matches its selector".to_owned(),
-                    n => format!("{n} endpoints, none of them ready"),
-                };
-                self.report(Report {
-                    object: service,
-                    code: reading.code.clone(),
-                    rule: reading,
-                    severity: reading.severity,
-                    occurred: Interval::at(began),
-                    message: &message,
-                    source: Source::Objects,
-                    evidence: Evidence { fact: fact.id, observed_at: fact.observed_at },
-                    repeats: None,
-                    lasted: false,
-                    names: None,
-                    hubs: Vec::new(),
-                });
-            }
-            Some(_) => {
-                let signal = self.state.signal(&reading.code);
-                self.heal(EpisodeKey { entity: service, signal }, service, self.now);
-            }
-            None => {}
-        }
-    }
-
-    fn endpoints_of(&self, service: EntityId) -> Option<bellbuoy_core::report::Endpoints> {
-        let name = self.state.topology.names.name(service);
-        let legacy = self.state.topology.names.get(&Entity::new("Endpoints", &name.namespace, &name.name));
-        let by_slices = self.state.topology.endpoints_of(service);
-        by_slices.or_else(|| self.state.topology.object(legacy?)?.endpoints)
     }
 
     /// A list has ended: objects of its kind that it lacked are gone.

@@ -5,6 +5,7 @@ use bellbuoy_core::Text;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::report::{Container, ContainerState, ObjectReport};
 use bellbuoy_core::rules::SignalRule;
+use bellbuoy_core::sign;
 use bellbuoy_core::time::{Span, Time};
 
 /// Restarts of a container that make a crash loop (`facts/classes.csv`: three within ten minutes), and the time within
@@ -13,8 +14,8 @@ const CRASH_LOOP_RESTARTS: u32 = 3;
 const CRASH_LOOP_PER_RESTART: Span = Span::from_secs(600);
 
 /// A signal that a state shows.
-pub(crate) struct Problem {
-    pub(crate) rule: SignalRule,
+pub(crate) struct Problem<'a> {
+    pub(crate) rule: &'a SignalRule,
     /// The object that the message names as missing or exhausted.
     pub(crate) names: Option<Entity>,
     pub(crate) message: Text,
@@ -33,11 +34,16 @@ struct Reader<'a> {
     catalogue: &'a Catalogue,
     entity: &'a Entity,
     now: Time,
-    problems: Vec<Problem>,
+    problems: Vec<Problem<'a>>,
 }
 
 /// The signals that the state of an object shows.
-pub(crate) fn problems(catalogue: &Catalogue, entity: &Entity, report: &ObjectReport, now: Time) -> Vec<Problem> {
+pub(crate) fn problems<'a>(
+    catalogue: &'a Catalogue,
+    entity: &'a Entity,
+    report: &ObjectReport,
+    now: Time,
+) -> Vec<Problem<'a>> {
     let mut reader = Reader { catalogue, entity, now, problems: Vec::new() };
     if report.deleting_at.is_none() {
         report.containers.iter().for_each(|container| reader.container(container, report.created_at));
@@ -53,10 +59,11 @@ pub(crate) fn problems(catalogue: &Catalogue, entity: &Entity, report: &ObjectRe
     if let Some(reading) = catalogue.read_phase(&entity.kind, report) {
         reader.add(reading, report.message.clone(), None);
     }
+    reader.signs(report);
     reader.problems
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn container(&mut self, container: &Container, created_at: Option<Time>) {
         let catalogue = self.catalogue;
         let first = self.problems.len();
@@ -97,13 +104,108 @@ impl Reader<'_> {
         }
     }
 
-    fn add(&mut self, reading: Reading<'_>, message: Text, since: Option<Time>) {
+    fn add(&mut self, reading: Reading<'a>, message: Text, since: Option<Time>) {
         if self.problems.iter().any(|known| known.rule.code == reading.rule.code) {
             return;
         }
         let names = reading.names.map(|(kind, name)| Entity::new(kind, &self.entity.namespace, &name));
-        let (rule, image) = (reading.rule.clone(), "".into());
+        let (rule, image) = (reading.rule, "".into());
         self.problems.push(Problem { rule, names, message, since, lasted: false, image, runs_since: None });
+    }
+}
+
+impl Reader<'_> {
+    /// Signs that one object shows by itself.
+    fn signs(&mut self, report: &ObjectReport) {
+        if let Some(deleting) = report.deleting_at {
+            if !report.finalizers.is_empty() {
+                let held = report.finalizers.iter().map(|name| &**name).collect::<Vec<_>>().join(", ");
+                self.sign(sign::DELETING, &format!("is being deleted, held by {held}"), Some(deleting));
+            }
+            return;
+        }
+        match &*self.entity.kind {
+            "Node" => self.node(report),
+            "Service" if &*report.service_type == "LoadBalancer" && report.external_addresses == 0 => {
+                self.sign(sign::WITHOUT_ADDRESS, "its load balancer has no address", report.created_at);
+            }
+            "ResourceQuota" => self.quotas(report),
+            "Pod" => self.unseen(report),
+            _ => {}
+        }
+        let is_behind = report.observed_generation > 0 && report.observed_generation < report.generation;
+        if is_behind {
+            let text = format!("generation {} of {} was seen", report.observed_generation, report.generation);
+            self.sign(sign::NOT_RECONCILED, &text, None);
+        }
+        if let Some(replicas) = report.replicas.filter(|replicas| !report.paused && replicas.ready < replicas.desired) {
+            let text = format!("{} of {} replicas are ready", replicas.ready, replicas.desired);
+            let available = report.conditions.iter().find(|c| &*c.kind == "Available" && &*c.status == "False");
+            let since = available.and_then(|condition| condition.since);
+            let sign = if replicas.ready == 0 { sign::NO_REPLICAS } else { sign::SHORT_OF_REPLICAS };
+            self.sign(sign, &text, since);
+        }
+    }
+
+    fn node(&mut self, report: &ObjectReport) {
+        if report.unschedulable {
+            self.sign(sign::CORDONED, "takes no new pods: it is cordoned", None);
+        }
+        for taint in &report.taints {
+            self.sign(sign::TAINTED, taint, None);
+        }
+    }
+
+    fn quotas(&mut self, report: &ObjectReport) {
+        let full = report.quotas.iter().filter(|quota| {
+            let (hard, used) = (quantity(&quota.hard), quantity(&quota.used));
+            hard.zip(used).is_some_and(|(hard, used)| hard > 0 && used >= hard)
+        });
+        let full: Vec<_> = full.map(|quota| format!("{} {} of {}", quota.resource, quota.used, quota.hard)).collect();
+        if !full.is_empty() {
+            self.sign(sign::QUOTA_FULL, &format!("is used up: {}", full.join(", ")), None);
+        }
+    }
+
+    /// A pod that no scheduler has looked at has no word about its place.
+    fn unseen(&mut self, report: &ObjectReport) {
+        let is_looked_at = report.conditions.iter().any(|condition| &*condition.kind == "PodScheduled");
+        if &*report.phase == "Pending" && report.node.is_empty() && !is_looked_at {
+            self.sign(sign::NOT_LOOKED_AT, "no scheduler has looked at it", report.created_at);
+        }
+    }
+
+    fn sign(&mut self, sign: &str, message: &str, since: Option<Time>) {
+        let catalogue = self.catalogue;
+        if let Some(reading) = catalogue.read_sign(sign, &self.entity.kind, message) {
+            self.add(reading, message.into(), since);
+        }
+    }
+}
+
+/// A Kubernetes quantity in thousandths, for comparing two of one resource; none where it is not one.
+fn quantity(text: &str) -> Option<i128> {
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, suffix) = text.split_at(split);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
+    let thousandths = whole.parse::<i128>().ok()?.checked_mul(1_000)?.checked_add(digits.parse().ok()?)?;
+    let binary = |power: u32| thousandths.checked_mul(1_i128 << (10 * power));
+    let decimal = |power: u32| thousandths.checked_mul(10_i128.pow(3 * power));
+    match suffix {
+        "" => Some(thousandths),
+        "m" => Some(thousandths / 1_000),
+        "k" => decimal(1),
+        "M" => decimal(2),
+        "G" => decimal(3),
+        "T" => decimal(4),
+        "P" => decimal(5),
+        "Ki" => binary(1),
+        "Mi" => binary(2),
+        "Gi" => binary(3),
+        "Ti" => binary(4),
+        "Pi" => binary(5),
+        _ => None,
     }
 }
 

@@ -45,7 +45,7 @@ impl Correlate {
 
 impl Stage for Correlate {
     const NAME: &'static str = "correlate";
-    const STATE_FORMAT: u16 = 1;
+    const STATE_FORMAT: u16 = 2;
     const LATENESS: Span = LATENESS;
     const FORWARDS: bool = true;
     type In = Fact;
@@ -95,6 +95,8 @@ impl Stage for Correlate {
                 Timer::Quiet(key) => turn.quiet(key),
                 Timer::Purge(key) => turn.purge(key),
                 Timer::Write(incident) => turn.write(incident),
+                Timer::Judge => turn.judge_all(),
+                Timer::Lease(lease) => turn.lease_due(lease),
             }
             turn.finish();
         }

@@ -1,7 +1,9 @@
 //! The tables of a scope: topology, episodes, incidents, timers.
 
+use crate::asks::Asking;
 use crate::catalogue::Catalogue;
 use crate::episode::{Episode, EpisodeKey, Symptom};
+use crate::leases::Lease;
 use crate::topology::Topology;
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::Source;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 pub struct Tables {
     pub(crate) rules: Table<(), Arc<RuleSet>>,
     pub(crate) topology: Topology,
+    pub(crate) asking: Asking,
     pub(crate) episodes: Table<EpisodeKey, Episode>,
     pub(crate) symptoms: OrderedTable<(EpisodeKey, EntityId), Symptom>,
     pub(crate) cases: Table<IncidentId, Case>,
@@ -30,6 +33,10 @@ pub struct Tables {
     pub(crate) ended: OrderedTable<(Time, IncidentId), ()>,
     /// How far each source has observed.
     pub(crate) sources: OrderedTable<Source, Time>,
+    /// Leases of nodes and of the control plane.
+    pub(crate) leases: Table<EntityId, Lease>,
+    /// The newest renewal of any Lease.
+    pub(crate) newest_renewal: Table<(), Time>,
     /// Lists that have begun, by kind.
     pub(crate) brackets: OrderedTable<Text, Time>,
     pub(crate) timers: Timers<Timer>,
@@ -56,6 +63,10 @@ pub(crate) enum Timer {
     Purge(EpisodeKey),
     /// A record of an incident was held back to keep them apart.
     Write(IncidentId),
+    /// Objects have changed that may contradict others.
+    Judge,
+    /// A Lease has not been renewed by now.
+    Lease(EntityId),
 }
 
 /// What is remembered of an incident beside its members.
@@ -218,10 +229,27 @@ impl Tables {
 
 impl State for Tables {
     fn ledgers(&mut self) -> Vec<&mut dyn Ledger> {
-        let Self { rules, topology, episodes, symptoms, cases, members, ended, sources, brackets, timers, .. } = self;
+        let Self {
+            rules,
+            topology,
+            asking,
+            episodes,
+            symptoms,
+            cases,
+            members,
+            ended,
+            sources,
+            leases,
+            newest_renewal,
+            brackets,
+            timers,
+            ..
+        } = self;
         let mut ledgers: Vec<&mut dyn Ledger> = vec![rules];
         ledgers.extend(topology.ledgers());
-        ledgers.extend([episodes as &mut dyn Ledger, symptoms, cases, members, ended, sources, brackets, timers]);
+        ledgers.extend(asking.ledgers());
+        ledgers.extend([episodes as &mut dyn Ledger, symptoms, cases, members, ended, sources]);
+        ledgers.extend([leases as &mut dyn Ledger, newest_renewal, brackets, timers]);
         ledgers
     }
 
@@ -233,6 +261,7 @@ impl State for Tables {
         let rules = self.rules.get(&());
         self.catalogue = self.catalogue.take().filter(|compiled| Some(compiled.rules()) == rules);
         self.topology.rebuild();
+        self.asking.rebuild(&mut self.topology.names);
         self.by_hub.clear();
         self.children.clear();
         self.dirty.clear();
@@ -246,5 +275,6 @@ impl State for Tables {
         }
         let objects: Vec<_> = self.symptoms.iter().map(|((_, object), _)| *object).collect();
         objects.into_iter().for_each(|object| self.topology.names.retain(object));
+        self.leases.sorted().into_iter().for_each(|(id, _)| self.topology.names.retain(*id));
     }
 }

@@ -26,6 +26,9 @@ fn short(fact: FactId) -> u64 {
 /// for the oldest name, whose pods have been seen since.
 const ALIASES_MAX: usize = 10_000;
 
+/// Kinds of which every namespace in use has some.
+const NAMESPACED: [&str; 6] = ["Pod", "Service", "Deployment", "ServiceAccount", "ConfigMap", "StatefulSet"];
+
 /// What is remembered of an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) struct ObjectRow {
@@ -63,6 +66,10 @@ pub(crate) struct ObjectRow {
     pub problems: Vec<EntityId>,
     /// Whether it is ready: all of a pod's containers run and are ready, or it has completed.
     pub is_ready: bool,
+    /// Since when, as far as it says so.
+    pub ready_since: Option<Time>,
+    /// Registries that its images come from.
+    pub registries: Vec<EntityId>,
     /// The longest start that one of its startup probes grants, in seconds.
     pub startup_secs: u32,
 }
@@ -83,7 +90,8 @@ impl ObjectRow {
 
     fn links(&self) -> impl Iterator<Item = EntityId> + '_ {
         let single = [self.owner, self.node, self.service].into_iter().flatten();
-        single.chain(self.images.iter().copied()).chain(self.references.iter().copied())
+        let many = [&self.images, &self.registries, &self.references];
+        single.chain(many.into_iter().flatten().copied())
     }
 
     fn uses(&self) -> impl Iterator<Item = EntityId> + '_ {
@@ -103,6 +111,8 @@ pub(crate) struct Topology {
     links: BTreeSet<(EntityId, EntityId)>,
     /// Derived: Services by namespace.
     services: BTreeMap<Text, BTreeSet<EntityId>>,
+    /// Derived: how many objects of a kind have shown their state in a namespace, gone or not.
+    seen: BTreeMap<(Text, Text), u32>,
     /// Derived: one entry per object, at or before the time that it was heard of last.
     recency: BinaryHeap<Reverse<(Time, EntityId)>>,
 }
@@ -132,10 +142,15 @@ impl Topology {
             let namespace = self.names.name(id).namespace;
             self.services.entry(namespace).or_default().insert(id);
         }
-        if !self.objects.contains(&id) {
-            self.recency.push(Reverse((row.seen_at, id)));
-        } else {
-            self.unlink(id, Some(&row));
+        let (is_known, had_state) = self.objects.get(&id).map_or((false, false), |old| (true, old.has_state));
+        match is_known {
+            false => self.recency.push(Reverse((row.seen_at, id))),
+            true => self.unlink(id, Some(&row)),
+        }
+        if row.has_state && !had_state {
+            self.note_seen(id, true);
+        } else if had_state && !row.has_state {
+            self.note_seen(id, false);
         }
         self.objects.insert(id, row);
     }
@@ -166,9 +181,39 @@ impl Topology {
 
     /// Forgets an object.
     pub(crate) fn remove(&mut self, id: EntityId) -> Option<ObjectRow> {
-        self.objects.get(&id)?;
+        if self.objects.get(&id)?.has_state {
+            self.note_seen(id, false);
+        }
         self.unlink(id, None);
         self.objects.remove(&id)
+    }
+
+    fn note_seen(&mut self, id: EntityId, present: bool) {
+        let Some(name) = self.names.peek(id) else { return };
+        let place = (name.kind.clone(), name.namespace.clone());
+        let count = self.seen.entry(place.clone()).or_insert(0);
+        *count = if present { *count + 1 } else { count.saturating_sub(1) };
+        if *count == 0 {
+            self.seen.remove(&place);
+        }
+    }
+
+    /// Whether an object of a kind would be known if it were there: its kind was seen in that namespace, or in two
+    /// others, so that all namespaces were looked at.
+    pub(crate) fn has_seen(&self, kind: &str, namespace: &str) -> bool {
+        let kind: Text = kind.into();
+        if self.seen.contains_key(&(kind.clone(), namespace.into())) {
+            return true;
+        }
+        let least = (kind.clone(), Text::from(""));
+        !namespace.is_empty() && self.seen.range(least..).take_while(|((of, _), _)| *of == kind).take(2).count() == 2
+    }
+
+    /// Whether anything was seen in a namespace, or the namespace itself.
+    pub(crate) fn has_namespace(&self, namespace: &str) -> bool {
+        let itself = self.names.get(&Entity::new("Namespace", "", namespace));
+        let is_there = itself.and_then(|id| self.objects.get(&id)).is_some_and(|row| !row.is_gone);
+        is_there || NAMESPACED.iter().any(|kind| self.seen.contains_key(&((*kind).into(), namespace.into())))
     }
 
     /// Takes back what the present row of an object has linked and used, save what its successor links too.
@@ -262,6 +307,29 @@ impl Topology {
         }
     }
 
+    /// What makes an object, as far up as things make pods: it says what its pods ask for and offer.
+    pub(crate) fn asker_of(&mut self, object: EntityId) -> EntityId {
+        let mut id = self.resolve(object);
+        for _ in 0..OWNER_CHAIN_MAX {
+            let owner = self.objects.get(&id).and_then(|row| row.owner).filter(|owner| *owner != id);
+            let makes_pods = |owner: &EntityId| {
+                self.names.peek(*owner).is_some_and(|name| crate::asks::WORKLOADS.contains(&&*name.kind))
+            };
+            match owner.filter(makes_pods) {
+                Some(owner) => id = self.resolve(owner),
+                None => break,
+            }
+        }
+        let is_known = self.objects.get(&id).is_some_and(|row| row.has_state && row.owner.is_none());
+        match guessed_owner(&self.names.name(id), is_known) {
+            Some(owner) => {
+                let owner = self.names.intern(&owner);
+                self.resolve(owner)
+            }
+            None => id,
+        }
+    }
+
     /// Follows an alias.
     pub(crate) fn resolve(&self, id: EntityId) -> EntityId {
         self.aliases.get(&id).copied().unwrap_or(id)
@@ -307,6 +375,7 @@ impl Topology {
         self.names.rebuild();
         self.links.clear();
         self.services.clear();
+        self.seen.clear();
         self.recency.clear();
         let rows: Vec<_> = self.objects.sorted().into_iter().map(|(id, row)| (*id, row.clone())).collect();
         for (id, row) in rows {
@@ -316,6 +385,9 @@ impl Topology {
             if !row.selector.is_empty() {
                 let namespace = self.names.name(id).namespace;
                 self.services.entry(namespace).or_default().insert(id);
+            }
+            if row.has_state {
+                self.note_seen(id, true);
             }
             self.recency.push(Reverse((row.seen_at, id)));
         }

@@ -95,7 +95,8 @@ impl Turn<'_, '_> {
         if ended_at.is_some() {
             self.revive(key, &mut episode, &report);
         }
-        if episode.repeats == 0 {
+        let is_first = episode.repeats == 0;
+        if is_first {
             episode.began = report.occurred;
         }
         if report.occurred.from < episode.began.from {
@@ -115,7 +116,7 @@ impl Turn<'_, '_> {
         episode.healing_since = None;
         episode.heard_from(report.source);
         let known_hubs = episode.hubs.len();
-        self.add_hubs(&mut episode, &report);
+        self.add_hubs(&mut episode, &report, is_first.then_some(entity));
         let has_new_hubs = episode.hubs.len() > known_hubs;
         self.state.timers.clear(&Timer::Heal(key));
         let standing = episode.standing;
@@ -237,6 +238,8 @@ impl Turn<'_, '_> {
 
     /// The end of a recording decides what is open: what cannot heal, and what has lasted for its grace.
     pub(crate) fn end_of_recording(&mut self) {
+        self.judge_all();
+        self.judge_leases();
         let rows = self.state.episodes.sorted().into_iter();
         let pending = rows.filter(|(_, episode)| episode.standing == Standing::Pending && episode.failing > 0);
         let mut pending: Vec<_> = pending.map(|(key, episode)| (episode.began, *key)).collect();
@@ -259,7 +262,7 @@ impl Turn<'_, '_> {
     }
 
     /// Adds what an episode shares with others, as the topology of this moment has it.
-    fn add_hubs(&mut self, episode: &mut Episode, report: &Report<'_>) {
+    fn add_hubs(&mut self, episode: &mut Episode, report: &Report<'_>, first_on: Option<EntityId>) {
         let topology = &self.state.topology;
         let mut hubs = report.hubs.clone();
         if let Some(row) = topology.object(report.object) {
@@ -267,6 +270,18 @@ impl Turn<'_, '_> {
             hubs.extend(row.images.iter().map(|image| (Relation::Image, *image)));
             hubs.extend(row.references.iter().map(|needed| (Relation::Reference, *needed)));
             hubs.extend(topology.services_of(report.object).into_iter().map(|s| (Relation::ServiceBackend, s)));
+        }
+        let asker = self.state.topology.asker_of(report.object);
+        hubs.extend(self.state.asking.calls_of(asker).iter().map(|service| (Relation::Call, *service)));
+        hubs.extend(self.leans_on(report));
+        if let Some(entity) = first_on.and_then(|entity| self.state.topology.names.peek(entity))
+            && let Some(component) = self.catalogue.component_of(entity)
+        {
+            let (part, severity) = (component_id(&component.name), component.severity);
+            hubs.insert(0, (Relation::Cluster, self.state.topology.names.intern(&part)));
+            if episode.severity < Severity::P5 {
+                episode.severity = episode.severity.min(severity);
+            }
         }
         if let Some(named) = &report.names {
             let named = self.state.topology.names.intern(named);
@@ -277,6 +292,14 @@ impl Turn<'_, '_> {
             episode.hubs.truncate(HUBS_MAX);
         }
         hubs.into_iter().for_each(|hub| episode.share(hub));
+    }
+
+    /// Components that a report's message speaks of, as causal rules read it.
+    fn leans_on(&mut self, report: &Report<'_>) -> Vec<(Relation, EntityId)> {
+        let catalogue = self.catalogue.clone();
+        let rules = catalogue.causes_of(&report.code).filter(|rule| rule.relation == Relation::Cluster);
+        let told = rules.filter(|rule| catalogue.takes(rule, report.message)).flat_map(|rule| &rule.components);
+        told.map(|name| (Relation::Cluster, self.state.topology.names.intern(&component_id(name)))).collect()
     }
 
     fn arm_quiet(&mut self, key: EpisodeKey, rule: &SignalRule) {
@@ -383,4 +406,9 @@ impl Turn<'_, '_> {
             self.forget_if_empty(incident);
         }
     }
+}
+
+/// What stands for a component among the things that episodes share.
+fn component_id(name: &str) -> Entity {
+    Entity::new("Component", "", name)
 }
