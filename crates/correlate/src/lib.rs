@@ -22,6 +22,6 @@ mod state;
 mod topology;
 mod turn;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, Reading};
 pub use stage::Correlate;
 pub use state::Tables;

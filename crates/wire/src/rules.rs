@@ -5,6 +5,7 @@ pub mod document;
 pub mod error;
 pub mod settings;
 
+mod components;
 mod edges;
 mod node;
 mod scalar;

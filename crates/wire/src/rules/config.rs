@@ -1,17 +1,24 @@
 //! The configuration: one annotated YAML file, embedded as the default, of which a user's file changes what it names.
 
-use super::edges::{CausalityEntries, unknown_code};
+use super::components::ComponentEntries;
+use super::edges::{CausalityEntries, Groups, Known, read_groups, unknown_code};
 use super::error::{ConfigError, Problem};
 use super::node::{self, Node, Value};
 use super::section::{Section, read_list};
 use super::settings::{Embedded, Kafka, Telemetry};
 use super::signals::{SEVERITIES, SignalEntries};
 use bellbuoy_core::Text;
-use bellbuoy_core::rules::{CausalityRule, Limits, OwnerRule, Policy, RuleSet, SignalRule, Tier};
+use bellbuoy_core::rules::{CausalityRule, ComponentRule, Limits, OwnerRule, Policy, RuleSet, SignalRule, Tier};
 
 /// The annotated default: the file that a user copies and edits.
 pub const DEFAULT_YAML: &str = include_str!("default.yaml");
-const CATALOGUE_YAML: &str = include_str!("catalogue.yaml");
+/// The built-in catalogue. Within one kind of fact the first entry that fits decides, so that the order counts: what
+/// names its objects comes before what takes any.
+const CATALOGUE: [(&str, &str); 2] = [
+    ("catalogue/state.yaml", include_str!("catalogue/state.yaml")),
+    ("catalogue.yaml", include_str!("catalogue.yaml")),
+];
+const COMPONENTS_YAML: &str = include_str!("components.yaml");
 const CAUSALITY_YAML: &str = include_str!("causality.yaml");
 
 /// Tiers of a policy. Who was told is remembered per incident, and grows with them.
@@ -40,6 +47,10 @@ pub struct Config {
     pub catalogue: Vec<SignalRule>,
     /// Cause → effect, likewise.
     pub causality: Vec<CausalityRule>,
+    /// Parts of the cluster that everything else leans on, likewise.
+    pub components: Vec<ComponentRule>,
+    /// Signals that causal rules name together. They are expanded when an edge is read, so that no rule set holds them.
+    groups: Groups,
 }
 
 impl Default for Config {
@@ -53,7 +64,7 @@ impl Config {
     /// Reads a user's file over the defaults. `file_name` is what complaints call it.
     ///
     /// Keys that the file does not name keep their defaults. Lists (`tiers`, `owners`) are replaced as a whole;
-    /// `catalogue` and `causality` change the entries that they name and add the others.
+    /// `catalogue`, `components` and `causality` change the entries that they name and add the others.
     ///
     /// # Errors
     /// [`ConfigError`] with everything that is wrong, in the order of the file.
@@ -69,7 +80,7 @@ impl Config {
         RuleSet {
             catalogue: self.catalogue.clone(),
             causality: self.causality.clone(),
-            components: Vec::new(),
+            components: self.components.clone(),
             owners: self.owners.clone(),
             default_owner: self.default_owner.clone(),
             policy: self.policy.clone(),
@@ -89,16 +100,23 @@ impl Config {
             telemetry: Telemetry::default(),
             catalogue: Vec::new(),
             causality: Vec::new(),
+            components: Vec::new(),
+            groups: Groups::new(),
         };
-        in_file(CATALOGUE_YAML, "built-in catalogue.yaml", problems, |root, problems| {
-            let mut entries = SignalEntries::default();
+        let mut signals = SignalEntries::default();
+        for (name, text) in CATALOGUE {
+            in_file(text, &format!("built-in {name}"), problems, |root, problems| {
+                read_list(root, problems, |entry| signals.read(&[], entry));
+            });
+        }
+        signals.merge_into(&mut config.catalogue);
+        in_file(COMPONENTS_YAML, "built-in components.yaml", problems, |root, problems| {
+            let mut entries = ComponentEntries::default();
             read_list(root, problems, |entry| entries.read(&[], entry));
-            entries.merge_into(&mut config.catalogue);
+            entries.merge_into(&mut config.components);
         });
         in_file(CAUSALITY_YAML, "built-in causality.yaml", problems, |root, problems| {
-            let mut entries = CausalityEntries::default();
-            read_list(root, problems, |entry| entries.read(&config.catalogue, &[], entry));
-            entries.merge_into(&mut config.causality);
+            Section::read(root, String::new(), true, problems, |top| config.read_causality(top));
         });
         config.read_file(DEFAULT_YAML, "built-in default.yaml", true, problems);
         config
@@ -123,11 +141,12 @@ impl Config {
             top.list("catalogue", |entry| signals.read(&self.catalogue, entry));
         }
         signals.merge_into(&mut self.catalogue);
-        let mut edges = CausalityEntries::default();
-        if !is_null(top, "causality") {
-            top.list("causality", |entry| edges.read(&self.catalogue, &self.causality, entry));
+        let mut components = ComponentEntries::default();
+        if !is_null(top, "components") {
+            top.list("components", |entry| components.read(&self.components, entry));
         }
-        edges.merge_into(&mut self.causality);
+        components.merge_into(&mut self.components);
+        self.read_edges(top);
         top.section("policy", |section| read_policy(section, &mut self.policy));
         let mut owners = Vec::new();
         if top.list("owners", |section| owners.push(read_owner(section, &self.catalogue))) {
@@ -137,6 +156,21 @@ impl Config {
         top.section("kafka", |section| self.kafka.read(section));
         top.section("embedded", |section| self.embedded.read(section));
         top.section("telemetry", |section| self.telemetry.read(section));
+    }
+
+    /// Reads the built-in causality: groups, then edges.
+    fn read_causality(&mut self, top: &mut Section<'_>) {
+        self.groups = read_groups(top, "groups", &self.catalogue);
+        self.read_edges(top);
+    }
+
+    fn read_edges(&mut self, top: &mut Section<'_>) {
+        let mut edges = CausalityEntries::default();
+        if !is_null(top, "causality") {
+            let known = Known { catalogue: &self.catalogue, components: &self.components, groups: &self.groups };
+            top.list("causality", |entry| edges.read(known, &self.causality, entry));
+        }
+        edges.merge_into(&mut self.causality);
     }
 }
 

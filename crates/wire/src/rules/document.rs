@@ -1,16 +1,20 @@
-//! The canonical document of a rule set: JSON with every field present, in one order, without blanks.
+//! The canonical document of a rule set: JSON in one order, without blanks.
 //!
 //! It travels in the journal and in the topic `rules`. Two equal rule sets have one document, byte for byte, and a
-//! document read back is the rule set that was written.
+//! document read back is the rule set that was written. A rule set is written in the oldest format that can say it, and
+//! fields that came with a later format are left out where they are empty: so the rule sets of old journals keep their
+//! documents, and with them their names.
 
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::FactId;
 use bellbuoy_core::incident;
 use bellbuoy_core::rules as domain;
+use bellbuoy_core::sign::NO_READY_ENDPOINTS;
 use bellbuoy_core::time::Span;
 use serde::{Deserialize, Serialize};
 
-/// The version of the document. Newer ones are refused: what this version does not know could decide.
+/// The newest version of the document. Newer ones are refused: what this version does not know could decide. Format 2
+/// brought components, signs, exit codes, and the relations and patterns of the full causality.
 pub const DOCUMENT_FORMAT: u32 = 2;
 
 /// A document is no rule set.
@@ -34,7 +38,7 @@ pub fn hash(rules: &domain::RuleSet) -> FactId {
 
 /// The canonical document of a rule set.
 pub fn to_document(rules: &domain::RuleSet) -> String {
-    let document = Document { format: DOCUMENT_FORMAT, rules: RuleSet::of(rules) };
+    let document = Document { format: format_of(rules), rules: RuleSet::of(rules) };
     // Fails only for maps with keys that are not text, and for writers that fail: here are neither.
     serde_json::to_string(&document).unwrap_or_default()
 }
@@ -51,6 +55,31 @@ pub fn from_document(document: &str) -> Result<domain::RuleSet, RulesError> {
     }
     let document: Document = serde_json::from_str(document)?;
     Ok(document.rules.to_domain())
+}
+
+/// The oldest format that can say a rule set.
+fn format_of(rules: &domain::RuleSet) -> u32 {
+    use domain::{Match, Relation};
+    let is_old_match = |one: &Match| match one {
+        Match::State { .. } => is_no_ready_endpoints(one),
+        Match::Terminated { exit_code, .. } => exit_code.is_empty(),
+        _ => true,
+    };
+    let is_old_edge = |edge: &domain::CausalityRule| {
+        let is_new =
+            matches!(edge.relation, Relation::Referrer | Relation::Call | Relation::NodeAgent | Relation::Cluster);
+        edge.components.is_empty() && edge.pattern.is_empty() && !is_new
+    };
+    let is_old = rules.components.is_empty()
+        && rules.causality.iter().all(is_old_edge)
+        && rules.catalogue.iter().all(|signal| signal.matches.iter().all(is_old_match));
+    if is_old { 1 } else { DOCUMENT_FORMAT }
+}
+
+/// The one sign that format 1 knew, under a name of its own.
+fn is_no_ready_endpoints(one: &domain::Match) -> bool {
+    matches!(one, domain::Match::State { sign, kind, pattern }
+        if &**sign == NO_READY_ENDPOINTS && &**kind == "Service" && pattern.is_empty())
 }
 
 #[derive(Deserialize)]
@@ -129,21 +158,21 @@ macro_rules! twin_struct {
     };
 }
 
-/// Declares the twin of an enum, whose variants have named text fields or none.
+/// Declares the twin of an enum of words.
 macro_rules! twin_enum {
-    ($name:ident, $domain:path { $($variant:ident $({ $($field:ident),* })?,)* }) => {
+    ($name:ident, $domain:path { $($variant:ident,)* }) => {
         #[derive(Serialize, Deserialize)]
         #[serde(rename_all = "snake_case", deny_unknown_fields)]
-        enum $name { $($variant $({ $($field: String),* })?,)* }
+        enum $name { $($variant,)* }
 
         impl Twin<$domain> for $name {
             fn of(domain: &$domain) -> Self {
                 use $domain as D;
-                match domain { $(D::$variant $({ $($field),* })? => Self::$variant $({ $($field: Twin::of($field)),* })?,)* }
+                match domain { $(D::$variant => Self::$variant,)* }
             }
             fn to_domain(self) -> $domain {
                 use $domain as D;
-                match self { $(Self::$variant $({ $($field),* })? => D::$variant $({ $($field: $field.to_domain()),* })?,)* }
+                match self { $(Self::$variant => D::$variant,)* }
             }
         }
     };
@@ -152,6 +181,7 @@ macro_rules! twin_enum {
 twin_struct! { RuleSet, domain::RuleSet {
     catalogue: Vec<SignalRule>,
     causality: Vec<CausalityRule>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     components: Vec<ComponentRule>,
     owners: Vec<OwnerRule>,
     default_owner: String,
@@ -182,21 +212,98 @@ twin_enum! { Role, domain::Role { Cause, Symptom, Both, } }
 twin_enum! { Class, domain::Class { Fixed, Converging, Planned, } }
 twin_enum! { Severity, incident::Severity { P1, P2, P3, P4, P5, } }
 
-twin_enum! { Match, domain::Match {
-    Event { kind, reason, component, pattern },
-    Waiting { reason, pattern },
-    Terminated { reason, exit_code, pattern },
-    Condition { kind, condition, status, reason, pattern },
-    Phase { kind, phase, reason, pattern },
-    State { sign, kind, pattern },
-    Alert { name },
-} }
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Match {
+    Event {
+        kind: String,
+        reason: String,
+        component: String,
+        pattern: String,
+    },
+    Waiting {
+        reason: String,
+        pattern: String,
+    },
+    Terminated {
+        reason: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        exit_code: String,
+        pattern: String,
+    },
+    Condition {
+        kind: String,
+        condition: String,
+        status: String,
+        reason: String,
+        pattern: String,
+    },
+    Phase {
+        kind: String,
+        phase: String,
+        reason: String,
+        pattern: String,
+    },
+    NoReadyEndpoints,
+    State {
+        sign: String,
+        kind: String,
+        pattern: String,
+    },
+    Alert {
+        name: String,
+    },
+}
+
+/// Converts each named field of a variant.
+macro_rules! fields {
+    ($value:expr, $from:ident => $to:ident { $($variant:ident { $($field:ident),* },)* } $($more:tt)*) => {
+        match $value {
+            $($more)*
+            $($from::$variant { $($field),* } => $to::$variant { $($field: fields!(@$from $field)),* },)*
+        }
+    };
+    (@D $field:ident) => { Twin::of($field) };
+    (@Match $field:ident) => { $field.to_domain() };
+}
+
+use domain::Match as D;
+
+impl Twin<D> for Match {
+    fn of(one: &D) -> Self {
+        fields! { one, D => Match {
+            Event { kind, reason, component, pattern },
+            Waiting { reason, pattern },
+            Terminated { reason, exit_code, pattern },
+            Condition { kind, condition, status, reason, pattern },
+            Phase { kind, phase, reason, pattern },
+            State { sign, kind, pattern },
+            Alert { name },
+        } _ if is_no_ready_endpoints(one) => Match::NoReadyEndpoints, }
+    }
+
+    fn to_domain(self) -> D {
+        fields! { self, Match => D {
+            Event { kind, reason, component, pattern },
+            Waiting { reason, pattern },
+            Terminated { reason, exit_code, pattern },
+            Condition { kind, condition, status, reason, pattern },
+            Phase { kind, phase, reason, pattern },
+            State { sign, kind, pattern },
+            Alert { name },
+        } Match::NoReadyEndpoints => {
+            D::State { sign: NO_READY_ENDPOINTS.into(), kind: "Service".into(), pattern: "".into() }
+        } }
+    }
+}
 
 twin_struct! { CausalityRule, domain::CausalityRule {
     name: String,
     causes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     components: Vec<String>,
     effects: Vec<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pattern: String,
     relation: Relation,
     #[serde(rename = "delay_max_us")]
@@ -460,12 +567,57 @@ mod tests {
         let expected = concat!(
             r#"{"format":2,"rules":{"catalogue":[{"code":"NodeNotReady","area":"","says":"","role":"symptom","#,
             r#""class":"converging","severity":"p2","runbook":"","grace_us":30000000,"repeats":0,"heals_after_us":0,"#,
-            r#""healed_by":[],"quiet_us":0,"matches":[{"state":{"sign":"cordoned","kind":"Node","pattern":""}},{"alert":{"name":"Down"}}]}],"causality":[],"#,
-            r#""components":[],"owners":[],"default_owner":"","policy":{"name":"","page_from":"p5","settle_us":0,"tiers":[]},"#,
+            r#""healed_by":[],"quiet_us":0,"matches":[{"state":{"sign":"cordoned","kind":"Node","pattern":""}},"#,
+            r#"{"alert":{"name":"Down"}}]}],"causality":[],"owners":[],"default_owner":"","policy":{"name":"","page_from":"p5","settle_us":0,"tiers":[]},"#,
             r#""limits":{"objects_max":500000,"episodes_max":100000,"ended_incidents_max":1000,"members_shown":100,"#,
             r#""timeline_max":50,"reopen_within_us":1800000000,"update_every_us":1000000,"infer_from":3}}}"#,
         );
         assert_eq!(to_document(&rules), expected);
+    }
+
+    #[test]
+    fn documents_of_format_1_are_read_and_written_again_as_they_were() {
+        let document = concat!(
+            r#"{"format":1,"rules":{"catalogue":[{"code":"A","area":"b","says":"c","role":"cause","class":"fixed","#,
+            r#""severity":"p1","runbook":"","grace_us":0,"repeats":0,"heals_after_us":0,"healed_by":[],"quiet_us":0,"#,
+            r#""matches":[{"terminated":{"reason":"Error","pattern":"x"}},"no_ready_endpoints"]}],"causality":["#,
+            r#"{"name":"e","causes":["A"],"effects":["A"],"relation":"node","delay_max_us":1,"lead_max_us":2,"#,
+            r#""strength":3,"infer":false,"says":"so"}],"owners":[],"default_owner":"","policy":{"name":"","#,
+            r#""page_from":"p5","settle_us":0,"tiers":[]},"limits":{"objects_max":1,"episodes_max":2,"#,
+            r#""ended_incidents_max":3,"members_shown":4,"timeline_max":5,"reopen_within_us":6,"update_every_us":7,"#,
+            r#""infer_from":8}}}"#,
+        );
+        let rules = from_document(document).unwrap();
+        let signs: Vec<_> = rules.catalogue[0].matches.iter().filter(|one| is_no_ready_endpoints(one)).collect();
+        assert_eq!(signs.len(), 1);
+        assert!(rules.components.is_empty() && rules.causality[0].pattern.is_empty());
+        assert_eq!(to_document(&rules), document);
+        assert_eq!(hash(&rules), FactId::of_text(document));
+    }
+
+    #[test]
+    fn what_an_old_version_cannot_say_is_written_in_the_new_format() {
+        let check = |change: fn(&mut domain::RuleSet)| {
+            let signal = domain::SignalRule::default();
+            let edge = domain::CausalityRule::default();
+            let mut rules =
+                domain::RuleSet { catalogue: vec![signal], causality: vec![edge], ..domain::RuleSet::default() };
+            assert!(to_document(&rules).starts_with(r#"{"format":1,"#));
+            change(&mut rules);
+            assert!(to_document(&rules).starts_with(r#"{"format":2,"#), "{rules:?}");
+        };
+        check(|rules| rules.components.push(domain::ComponentRule::default()));
+        check(|rules| rules.causality[0].pattern = "x".into());
+        check(|rules| rules.causality[0].components.push("dns".into()));
+        check(|rules| rules.causality[0].relation = domain::Relation::Cluster);
+        check(|rules| {
+            let (reason, pattern) = ("Error".into(), "".into());
+            rules.catalogue[0].matches.push(D::Terminated { reason, exit_code: "137".into(), pattern });
+        });
+        check(|rules| {
+            let (kind, pattern) = ("Node".into(), "".into());
+            rules.catalogue[0].matches.push(D::State { sign: "cordoned".into(), kind, pattern });
+        });
     }
 
     #[test]
@@ -476,7 +628,7 @@ mod tests {
         };
         check("", "EOF");
         check("{}", "missing field `format`");
-        check(r#"{"format":2,"rules":{"novel":1}}"#, "format 2, expected 1 or older");
+        check(r#"{"format":3,"rules":{"novel":1}}"#, "format 3, expected 2 or older");
         check(r#"{"format":1,"rules":{"catalogue":[]}}"#, "missing field `causality`");
         let document = to_document(&domain::RuleSet::default());
         check(&document.replace("\"owners\"", "\"owner\""), "unknown field `owner`");

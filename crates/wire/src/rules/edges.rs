@@ -1,9 +1,10 @@
 //! Entries of the causality as people write them: which signal explains which, and how the two entities hang together.
 
+use super::error::Position;
 use super::scalar;
 use super::section::Section;
 use bellbuoy_core::Text;
-use bellbuoy_core::rules::{CausalityRule, Relation, SignalRule};
+use bellbuoy_core::rules::{CausalityRule, ComponentRule, Relation, SignalRule};
 use bellbuoy_core::time::Span;
 
 const RELATIONS: [(&str, Relation); 11] = [
@@ -26,6 +27,36 @@ fn blank() -> CausalityRule {
     CausalityRule { delay_max: minutes(10), lead_max: minutes(2), strength: 50, ..CausalityRule::default() }
 }
 
+/// Signals that causal rules name together: `@pod-fails` stands for all of them.
+pub(crate) type Groups = Vec<(Text, Vec<Text>)>;
+
+/// What an entry may name.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    /// Signals.
+    pub(crate) catalogue: &'a [SignalRule],
+    /// Components.
+    pub(crate) components: &'a [ComponentRule],
+    /// Groups of signals.
+    pub(crate) groups: &'a Groups,
+}
+
+/// Reads the groups: names, each with a list of signals and of groups that stand above it.
+pub(crate) fn read_groups(section: &mut Section<'_>, key: &'static str, catalogue: &[SignalRule]) -> Groups {
+    let mut groups = Groups::new();
+    section.section(key, |section| {
+        for (name, at) in section.names() {
+            let known = Known { catalogue, components: &[], groups: &groups };
+            let codes = section.texts_at(&name).map(|found| expanded(section, &name, known, found)).unwrap_or_default();
+            if groups.iter().any(|(other, _)| **other == *name) {
+                section.complain_at(at, &name, format!("the group {name:?} stands here a second time"));
+            }
+            groups.push((name.into(), codes));
+        }
+    });
+    groups
+}
+
 /// Reads one file's or section's entries over the causality there is. An entry of a known name changes the fields that
 /// it names; new ones come after those that were there.
 #[derive(Default)]
@@ -34,22 +65,24 @@ pub(crate) struct CausalityEntries {
 }
 
 impl CausalityEntries {
-    /// Reads an entry. The catalogue must be complete: its codes are the only ones that may stand here.
-    pub(crate) fn read(&mut self, catalogue: &[SignalRule], causality: &[CausalityRule], section: &mut Section<'_>) {
+    /// Reads an entry. Catalogue, components and groups must be complete: only what they hold may stand here.
+    pub(crate) fn read(&mut self, known: Known<'_>, causality: &[CausalityRule], section: &mut Section<'_>) {
         let mut name: Text = "".into();
         section.name("name", &mut name);
         section.require(&["name"]);
         if self.entries.iter().any(|entry| entry.name == name) {
             section.complain("name", format!("the name {name:?} stands in this list a second time"));
         }
-        let known = causality.iter().find(|rule| rule.name == name);
-        if known.is_none() {
+        let old = causality.iter().find(|rule| rule.name == name);
+        if old.is_none() {
             section.require(&["causes", "effects", "relation", "says"]);
         }
-        let mut rule = known.cloned().unwrap_or_else(blank);
+        let mut rule = old.cloned().unwrap_or_else(blank);
         rule.name = name;
-        codes(section, "causes", catalogue, &mut rule.causes);
-        codes(section, "effects", catalogue, &mut rule.effects);
+        codes(section, "causes", known, &mut rule.causes);
+        component_names(section, known.components, &mut rule.components);
+        codes(section, "effects", known, &mut rule.effects);
+        section.scalar("pattern", &mut rule.pattern, |text| scalar::pattern(text).map(|_| text.into()));
         section.choice("relation", &RELATIONS, &mut rule.relation);
         section.duration("delay_max", &mut rule.delay_max);
         section.duration("lead_max", &mut rule.lead_max);
@@ -58,6 +91,10 @@ impl CausalityEntries {
         });
         section.flag("infer", &mut rule.infer);
         section.name("says", &mut rule.says);
+        if rule.relation == Relation::Cluster && rule.components.is_empty() {
+            // Without one, any pod's trouble would explain any other's.
+            section.complain("", "expected the key components: the relation cluster reaches everything");
+        }
         self.entries.push(rule);
     }
 
@@ -72,12 +109,59 @@ impl CausalityEntries {
     }
 }
 
-fn codes(section: &mut Section<'_>, key: &'static str, catalogue: &[SignalRule], target: &mut Vec<Text>) {
-    let Some(found) = section.texts(key) else { return };
-    for (code, at) in &found {
-        unknown_code(catalogue, code).into_iter().for_each(|text| section.complain_at(*at, key, text));
+fn codes(section: &mut Section<'_>, key: &'static str, known: Known<'_>, target: &mut Vec<Text>) {
+    if let Some(found) = section.texts(key) {
+        *target = expanded(section, key, known, found);
     }
-    *target = found.into_iter().map(|(code, _)| code).collect();
+}
+
+fn component_names(section: &mut Section<'_>, known: &[ComponentRule], target: &mut Vec<Text>) {
+    let Some(found) = section.texts("components") else { return };
+    for (name, at) in &found {
+        if known.iter().any(|component| component.name == *name) {
+            continue;
+        }
+        let text = match scalar::nearest(name, known.iter().map(|component| &*component.name)) {
+            Some(near) => format!("there is no component {name:?}; did you mean {near}?"),
+            None => format!("there is no component {name:?}"),
+        };
+        section.complain_at(*at, "components", text);
+    }
+    *target = found.into_iter().map(|(name, _)| name).collect();
+}
+
+/// The codes that a list stands for, each once: `@name` is a group, `Code/*` are the reasons of a code.
+fn expanded(section: &mut Section<'_>, key: &str, known: Known<'_>, found: Vec<(Text, Position)>) -> Vec<Text> {
+    let mut codes: Vec<Text> = Vec::new();
+    for (word, at) in found {
+        let added: Vec<Text> = if let Some(name) = word.strip_prefix('@') {
+            match known.groups.iter().find(|(group, _)| **group == *name) {
+                Some((_, members)) => members.clone(),
+                None => {
+                    let near = scalar::nearest(name, known.groups.iter().map(|(group, _)| &**group));
+                    let hint = near.map(|near| format!("; did you mean @{near}?")).unwrap_or_default();
+                    section.complain_at(at, key, format!("there is no group {word:?}{hint}"));
+                    Vec::new()
+                }
+            }
+        } else if let Some(stem) = word.strip_suffix('*').filter(|stem| stem.ends_with('/')) {
+            let reasons = known.catalogue.iter().filter(|rule| rule.code.starts_with(stem));
+            let reasons: Vec<Text> = reasons.map(|rule| rule.code.clone()).collect();
+            if reasons.is_empty() {
+                section.complain_at(at, key, format!("the catalogue has no signal that begins with {stem:?}"));
+            }
+            reasons
+        } else {
+            unknown_code(known.catalogue, &word).into_iter().for_each(|text| section.complain_at(at, key, text));
+            vec![word]
+        };
+        added.into_iter().for_each(|code| {
+            if !codes.contains(&code) {
+                codes.push(code);
+            }
+        });
+    }
+    codes
 }
 
 /// What is wrong with a signal code, if anything is.

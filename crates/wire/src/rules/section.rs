@@ -27,6 +27,8 @@ pub(crate) struct Section<'r> {
     pub(crate) path: String,
     entries: &'r [(Key, Node)],
     asked: Vec<&'static str>,
+    /// Whether the keys are of the user's own choice.
+    takes_any_key: bool,
     /// Whether every key that is asked for must be there: so the annotated default shows all there is.
     complete: bool,
     problems: &'r mut Vec<Problem>,
@@ -50,7 +52,8 @@ impl<'r> Section<'r> {
                 return;
             }
         };
-        let mut section = Section { at: node.at, path, entries, asked: Vec::new(), complete, problems };
+        let mut section =
+            Section { at: node.at, path, entries, asked: Vec::new(), takes_any_key: false, complete, problems };
         read(&mut section);
         section.finish();
     }
@@ -161,12 +164,28 @@ impl<'r> Section<'r> {
 
     /// Reads a list of texts, each with its place; none if there is no list.
     pub(crate) fn texts(&mut self, key: &'static str) -> Option<Vec<(Text, Position)>> {
+        let node = self.get(key)?;
+        self.texts_of(node, key)
+    }
+
+    fn texts_of(&mut self, node: &Node, key: &str) -> Option<Vec<(Text, Position)>> {
         let mut texts = Vec::new();
-        let read = self.items(key, |node, path, problems| match &node.value {
+        let read = self.items(node, key, |node, path, problems| match &node.value {
             Value::Scalar(text) => texts.push((text.as_str().into(), node.at)),
             _ => problems.push(Problem::new(node.at, &path, format!("expected a text, found {}", node.found()))),
         });
         read.then_some(texts)
+    }
+
+    /// The keys of the user's own choice, each with its place, in the order of the file.
+    pub(crate) fn names(&mut self) -> Vec<(String, Position)> {
+        self.takes_any_key = true;
+        self.entries.iter().map(|(key, _)| (key.name.clone(), key.at)).collect()
+    }
+
+    /// Reads a list of texts under a key of the user's own choice, each with its place; none if there is no list.
+    pub(crate) fn texts_at(&mut self, key: &str) -> Option<Vec<(Text, Position)>> {
+        self.texts_of(self.peek(key)?, key)
     }
 
     /// Reads a text or a list of texts.
@@ -182,7 +201,8 @@ impl<'r> Section<'r> {
 
     /// Reads a list of mappings. Says whether there was a list.
     pub(crate) fn list(&mut self, key: &'static str, mut read: impl FnMut(&mut Section<'_>)) -> bool {
-        self.items(key, |node, path, problems| Section::read(node, path, false, problems, &mut read))
+        let Some(node) = self.get(key) else { return false };
+        self.items(node, key, |node, path, problems| Section::read(node, path, false, problems, &mut read))
     }
 
     /// Reads a mapping within this one.
@@ -215,8 +235,7 @@ impl<'r> Section<'r> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    fn items(&mut self, key: &'static str, mut read: impl FnMut(&Node, String, &mut Vec<Problem>)) -> bool {
-        let Some(node) = self.get(key) else { return false };
+    fn items(&mut self, node: &Node, key: &str, mut read: impl FnMut(&Node, String, &mut Vec<Problem>)) -> bool {
         let Value::List(items) = &node.value else {
             self.complain(key, format!("expected a list, found {}", node.found()));
             return false;
@@ -230,7 +249,7 @@ impl<'r> Section<'r> {
 
     fn finish(self) {
         for (key, _) in self.entries {
-            if self.asked.contains(&key.name.as_str()) {
+            if self.takes_any_key || self.asked.contains(&key.name.as_str()) {
                 continue;
             }
             let path = self.join(&key.name);

@@ -85,34 +85,54 @@ impl SignalEntries {
     }
 }
 
-fn read_match(section: &mut Section<'_>) -> Option<Match> {
+/// Reads one item of `matches`. A list of words in it stands for as many matches, in the order of the list.
+fn read_match(section: &mut Section<'_>) -> Vec<Match> {
     let mut found = Vec::new();
+    let mut forms = 0;
     section.section("event", |fields| {
-        let [kind, reason, component, pattern] = texts(fields, ["kind", "reason", "component", "pattern"]);
+        forms += 1;
+        let [component, pattern] = texts(fields, ["component", "pattern"]);
         one_of(fields, &["reason", "pattern"]);
-        found.push(Match::Event { kind, reason, component, pattern });
+        for [kind, reason] in words(fields, ["kind", "reason"]) {
+            let (component, pattern) = (component.clone(), pattern.clone());
+            found.push(Match::Event { kind, reason, component, pattern });
+        }
     });
     section.section("waiting", |fields| {
-        let [reason, pattern] = texts(fields, ["reason", "pattern"]);
+        forms += 1;
+        let [pattern] = texts(fields, ["pattern"]);
         one_of(fields, &["reason", "pattern"]);
-        found.push(Match::Waiting { reason, pattern });
+        for [reason] in words(fields, ["reason"]) {
+            found.push(Match::Waiting { reason, pattern: pattern.clone() });
+        }
     });
     section.section("terminated", |fields| {
-        let [reason, exit_code, pattern] = texts(fields, ["reason", "exit_code", "pattern"]);
+        forms += 1;
+        let [pattern] = texts(fields, ["pattern"]);
         one_of(fields, &["reason", "exit_code", "pattern"]);
-        found.push(Match::Terminated { reason, exit_code, pattern });
+        for [reason, exit_code] in words(fields, ["reason", "exit_code"]) {
+            found.push(Match::Terminated { reason, exit_code, pattern: pattern.clone() });
+        }
     });
     section.section("condition", |fields| {
-        let [kind, condition, status, reason, pattern] = texts(fields, ["kind", "type", "status", "reason", "pattern"]);
+        forms += 1;
+        let [status, pattern] = texts(fields, ["status", "pattern"]);
         one_of(fields, &["type"]);
-        found.push(Match::Condition { kind, condition, status, reason, pattern });
+        for [kind, condition, reason] in words(fields, ["kind", "type", "reason"]) {
+            let (status, pattern) = (status.clone(), pattern.clone());
+            found.push(Match::Condition { kind, condition, status, reason, pattern });
+        }
     });
     section.section("phase", |fields| {
-        let [kind, phase, reason, pattern] = texts(fields, ["kind", "phase", "reason", "pattern"]);
+        forms += 1;
+        let [pattern] = texts(fields, ["pattern"]);
         one_of(fields, &["phase", "reason", "pattern"]);
-        found.push(Match::Phase { kind, phase, reason, pattern });
+        for [kind, phase, reason] in words(fields, ["kind", "phase", "reason"]) {
+            found.push(Match::Phase { kind, phase, reason, pattern: pattern.clone() });
+        }
     });
     section.section("state", |fields| {
+        forms += 1;
         let mut shown: Text = "".into();
         fields.scalar("sign", &mut shown, |text| match sign::ALL.contains(&text) {
             true => Ok(text.into()),
@@ -121,20 +141,44 @@ fn read_match(section: &mut Section<'_>) -> Option<Match> {
                 None => format!("there is no sign {text:?}; expected one of {}", sign::ALL.join(", ")),
             }),
         });
-        let [kind, pattern] = texts(fields, ["kind", "pattern"]);
+        let [pattern] = texts(fields, ["pattern"]);
         one_of(fields, &["sign"]);
-        found.push(Match::State { sign: shown, kind, pattern });
+        for [kind] in words(fields, ["kind"]) {
+            found.push(Match::State { sign: shown.clone(), kind, pattern: pattern.clone() });
+        }
     });
     section.section("alert", |fields| {
+        forms += 1;
         let mut name: Text = "".into();
         fields.scalar("name", &mut name, |text| scalar::pattern(text).map(|_| text.into()));
         one_of(fields, &["name"]);
         found.push(Match::Alert { name });
     });
-    if found.len() != 1 {
+    if forms != 1 {
         section.complain("", "expected one of event, waiting, terminated, condition, phase, state, alert");
     }
-    found.pop().filter(|_| found.is_empty())
+    found
+}
+
+/// Reads keys that hold a word or a list of words: every combination of them, the last key's words first to change.
+fn words<const N: usize>(section: &mut Section<'_>, keys: [&'static str; N]) -> Vec<[Text; N]> {
+    let none: Text = "".into();
+    let mut rows = vec![[(); N].map(|()| none.clone())];
+    for (place, key) in keys.into_iter().enumerate() {
+        let found = section.one_or_more_texts(key);
+        if found.is_empty() {
+            continue;
+        }
+        let with = |row: [Text; N]| {
+            found.iter().map(move |(word, _)| {
+                let mut row = row.clone();
+                row[place] = word.clone();
+                row
+            })
+        };
+        rows = rows.into_iter().flat_map(with).collect();
+    }
+    rows
 }
 
 /// Reads the texts of a match; what is called `pattern` must be one.
@@ -151,7 +195,11 @@ fn texts<const N: usize>(section: &mut Section<'_>, keys: [&'static str; N]) -> 
 
 /// A match that names nothing would match everything.
 fn one_of(section: &mut Section<'_>, keys: &[&str]) {
-    let is_given = |key: &&str| section.peek(key).is_some_and(|node| node.value != Value::Scalar(String::new()));
+    let is_given = |key: &&str| match section.peek(key).map(|node| &node.value) {
+        Some(Value::Scalar(text)) => !text.is_empty(),
+        Some(Value::List(items)) => !items.is_empty(),
+        Some(Value::Map(_) | Value::Null) | None => false,
+    };
     if !keys.iter().any(is_given) {
         section.complain("", format!("expected a value for {}", keys.join(" or ")));
     }

@@ -39,18 +39,22 @@ fn the_limits_of_the_file_are_those_of_the_code() {
 
 #[test]
 fn the_examples_in_the_default_are_valid() {
-    // What is commented out under the last two sections is a user's template: without the marks it must load.
+    // What is commented out under the last three sections is a user's template: without the marks it must load.
     let (_, examples) = DEFAULT_YAML.split_once("# catalogue:\n").unwrap();
-    let (catalogue, causality) = examples.split_once("# causality:\n").unwrap();
+    let (catalogue, rest) = examples.split_once("# components:\n").unwrap();
+    let (components, causality) = rest.split_once("# causality:\n").unwrap();
     let uncomment = |text: &str| {
         let lines = text.lines().filter_map(|line| line.strip_prefix("#   ").map(|rest| format!("  {rest}\n")));
         lines.collect::<String>()
     };
-    let text = format!("catalogue:\n{}causality:\n{}", uncomment(catalogue), uncomment(causality));
+    let text =
+        ["catalogue:\n", &uncomment(catalogue), "components:\n", &uncomment(components), "causality:\n"].concat();
+    let text = text + &uncomment(causality);
     let config = load(&text);
     assert_eq!(config.catalogue[0].matches.len(), 7);
     assert_eq!(config.rule_set().signal("CrashLoopBackOff").unwrap().severity, Severity::P2);
     assert!(config.causality.iter().any(|rule| &*rule.name == "no licence, no start"));
+    assert_eq!(config.components.last().map(|component| &*component.name), Some("licence-server"));
 }
 
 #[test]
@@ -380,7 +384,7 @@ fn an_edge_of_ones_own() {
     refuse(
         &text.replace("service-backend", "servicebackend"),
         &["t:5:13: causality[0].relation: expected one of same, node, service-backend, image, registry, namespace, \
-           reference (did you mean service-backend?), found \"servicebackend\""],
+           reference, referrer, call, node-agent, cluster (did you mean service-backend?), found \"servicebackend\""],
     );
     refuse(
         &text.replace("infer: true", "infer: yes"),
