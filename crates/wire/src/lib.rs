@@ -1,4 +1,5 @@
-//! Bytes ⇄ core: Avro schemas, the JSON and YAML of the outside formats, the topic table, the rules file.
+//! Bytes ⇄ core: Avro schemas, the JSON and YAML of the outside formats, the topic table, the rules
+//! file, the labels of known failures.
 //!
 //! The only crate that knows a byte format of the domain; it reads and writes memory and does no I/O.
 
@@ -9,6 +10,7 @@ pub mod dead_letters;
 pub mod incidents;
 pub mod journal;
 mod kubernetes;
+pub mod labels;
 mod lenient;
 pub mod pages;
 pub mod record;

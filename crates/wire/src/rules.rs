@@ -7,9 +7,9 @@ pub mod settings;
 
 mod components;
 mod edges;
-mod node;
+pub(crate) mod node;
 mod scalar;
-mod section;
+pub(crate) mod section;
 mod signals;
 
 pub use config::{Config, DEFAULT_YAML};

@@ -174,8 +174,13 @@ impl Config {
     }
 }
 
-/// Reads a file's problems in its own order, under its own name.
-fn in_file(text: &str, name: &str, problems: &mut Vec<Problem>, read: impl FnOnce(&Node, &mut Vec<Problem>)) {
+/// Reads a file, and puts its problems into its own order, under its own name.
+pub(crate) fn in_file(
+    text: &str,
+    name: &str,
+    problems: &mut Vec<Problem>,
+    read: impl FnOnce(&Node, &mut Vec<Problem>),
+) {
     let mut found = Vec::new();
     match node::parse(text) {
         Ok(root) => read(&root, &mut found),

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration: every problem at once, each with its place and with what would have been right.
+//! What is wrong with a file that people write: every problem at once, each with its place and with what would have been right.
 
 use std::fmt;
 
@@ -40,7 +40,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A configuration that cannot be used. Nothing of it is: a half-applied configuration decides what nobody wrote.
+/// A configuration, or a list of labels, that cannot be used. Nothing of it is: a half-applied configuration decides what
+/// nobody wrote, and half of the labels measure something else.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct ConfigError {

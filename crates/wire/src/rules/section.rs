@@ -1,4 +1,4 @@
-//! A mapping of the configuration while it is read: which keys were asked for, and what was wrong with their values.
+//! A mapping of a file that people write while it is read: which keys were asked for, and what was wrong with their values.
 //!
 //! Values are read over the defaults that stand in the target, so that a key that is missing leaves its default.
 
