@@ -27,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) scope: Scope,
     /// Its last record.
     pub(crate) triaged: Triaged,
+    /// The worst severity that a record of it had.
+    pub(crate) worst: Severity,
     /// Its pages, in the order of their decisions.
     pub(crate) pages: Vec<Page>,
     /// How far stream time had come with the last record.
@@ -57,11 +59,13 @@ impl Account {
         let key = (scope.clone(), triaged.incident.id);
         match self.entries.get_mut(&key) {
             Some(entry) => {
+                entry.worst = triaged.severity.min(entry.worst);
                 entry.triaged = triaged;
                 entry.at = at;
             }
             None => {
-                self.entries.insert(key, Entry { scope: scope.clone(), triaged, pages: Vec::new(), at });
+                let worst = triaged.severity;
+                self.entries.insert(key, Entry { scope: scope.clone(), triaged, worst, pages: Vec::new(), at });
             }
         }
     }
@@ -205,8 +209,18 @@ mod tests {
             let flow = Flow::Item(Page { key, ..Page::default() });
             account.page(Stamped { scope: Scope::cluster("test"), at: Time::default(), flow });
         }
+        account.triaged(
+            &Scope::cluster("test"),
+            Time::from_secs(9),
+            Triaged {
+                incident: Incident { id: IncidentId(1), status: Status::Resolved, ..Incident::default() },
+                severity: Severity::P4,
+                ..Triaged::default()
+            },
+        );
         let entry = account.find("0").unwrap();
         assert!(!entry.is_open());
+        assert_eq!((entry.triaged.severity, entry.worst), (Severity::P4, Severity::P2));
         assert_eq!(entry.pages.iter().map(|page| page.key.epoch).collect::<Vec<_>>(), [1, 2]);
     }
 }

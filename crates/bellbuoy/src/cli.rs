@@ -24,6 +24,7 @@ use std::path::PathBuf;
         "  1  failed: the last line on standard error says what, where, and what would have been right\n",
         "  2  the command line was wrong\n",
         "  3  done, but input was rejected and --strict was given\n",
+        "  4  done, but the score of --expect is below --fail-under\n",
     )
 )]
 pub(crate) struct Cli {
@@ -71,8 +72,22 @@ pub(crate) enum Command {
         "  bellbuoy replay dump.json --as-of 2026-03-17T10:00:00Z\n",
         "  bellbuoy replay kafka://broker:9092/bellbuoy.journal --from 2h\n",
         "  bellbuoy replay day.avro --config stricter.yaml --format json | jq 'select(.severity == \"P1\")'\n",
+        "  bellbuoy replay day.avro --expect labels.yaml --fail-under detected=1,top1=0.95\n",
         "\n",
-        "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 done but input was rejected and --strict was given.\n",
+        "The labels of --expect are a YAML list of what people know of that time:\n",
+        "  - name: cart out of memory                  # what you call it; only the entity must be there\n",
+        "    cluster: prod-eu\n",
+        "    entity: {kind: Deployment, namespace: shop, name: cart}    # what was at fault\n",
+        "    signal: OOMKilled                         # how: a code, or what stands before its slash\n",
+        "    accept: [{kind: Node, name: worker-3}]    # further entities that would be right\n",
+        "    signals: [CrashLoopBackOff]               # further signals that would be right\n",
+        "    from: 2026-03-17T10:00:00Z                # when it began, and when it was over\n",
+        "    to: 2026-03-17T10:40:00Z\n",
+        "  - healthy: true                             # nothing above P5 may be open then\n",
+        "    from: 2026-03-17T12:00:00Z\n",
+        "\n",
+        "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 done but input was rejected and --strict\n",
+        "was given, 4 done but the score is below what --fail-under asks for.\n",
     ))]
     Replay(ReplayArgs),
     /// Says why an incident is one incident, why this cause, this severity and these pages, with the facts.
@@ -177,6 +192,14 @@ pub(crate) struct ReplayArgs {
     /// Print incidents too that turned out to be part of another one.
     #[arg(long)]
     pub(crate) all: bool,
+    /// Score the replay against what is known to have failed, and print that instead of the incidents; as JSON it is one
+    /// object.
+    #[arg(long, value_name = "LABELS", conflicts_with = "all")]
+    pub(crate) expect: Option<PathBuf>,
+    /// End with exit code 4 if a share of the score is below this: detected, precision, top1, top3, top1-signal,
+    /// top3-signal.
+    #[arg(long, value_name = "FIGURE=SHARE,…", value_delimiter = ',', requires = "expect")]
+    pub(crate) fail_under: Vec<crate::expect::Floor>,
     /// End with exit code 3 if any input was rejected.
     #[arg(long)]
     pub(crate) strict: bool,

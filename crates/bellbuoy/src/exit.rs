@@ -13,6 +13,8 @@ pub(crate) enum Code {
     Usage = 2,
     /// Done, but input was rejected and `--strict` was given.
     Rejected = 3,
+    /// Done, but the score is below what `--fail-under` asked for.
+    Below = 4,
 }
 
 impl From<Code> for ExitCode {

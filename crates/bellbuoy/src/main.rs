@@ -6,6 +6,7 @@ mod cli;
 mod demo;
 mod embedded;
 mod exit;
+mod expect;
 mod explain;
 mod export;
 mod fold;

@@ -1,6 +1,7 @@
 //! `replay`: folds recordings through all stages and prints what comes of them.
 
 use crate::cli::{ReplayArgs, ReportFormat};
+use crate::expect::{self, Expected};
 use crate::fold::Fold;
 use crate::input::{Input, Reading};
 use crate::report::{self, Report, wording};
@@ -20,17 +21,33 @@ use std::sync::Arc;
 /// When the input cannot be opened or standard output not be written.
 pub(crate) fn run(args: &ReplayArgs, config: &Config, overrides: bool) -> anyhow::Result<exit::Code> {
     let input = Input::of(&args.from, config)?;
+    let expected = args.expect.as_deref().map(Expected::read).transpose()?;
     let rules = Arc::new(config.rule_set());
     let (fold, reading) = fold(&input, &rules, overrides)?;
-    let report = Report { account: &fold.account, observed: &fold.observed, rules: &rules, all: args.all };
+    let score = expected.map(|expected| expected.score(&fold.account, &fold.observed)).transpose()?;
     let mut out = output::stdout();
-    match args.format {
-        ReportFormat::Text => report::text::write(&mut out, &report, Style::of(&std::io::stdout()))?,
-        ReportFormat::Json => report::json::write(&mut out, &report)?,
+    match &score {
+        Some(score) => report::score::write(&mut out, score, args.format)?,
+        None => {
+            let report = Report { account: &fold.account, observed: &fold.observed, rules: &rules, all: args.all };
+            match args.format {
+                ReportFormat::Text => report::text::write(&mut out, &report, Style::of(&std::io::stdout()))?,
+                ReportFormat::Json => report::json::write(&mut out, &report)?,
+            }
+        }
     }
     out.flush()?;
     let rejected = complain(&reading, &fold)?;
-    Ok(if args.strict && rejected > 0 { exit::Code::Rejected } else { exit::Code::Done })
+    let below = score.map(|scored| expect::below(&args.fail_under, &scored.score)).unwrap_or_default();
+    for line in &below {
+        writeln!(std::io::stderr(), "{line}")?;
+    }
+    Ok(match (args.strict && rejected > 0, below.is_empty()) {
+        // What was not read may be what would have been scored otherwise.
+        (true, _) => exit::Code::Rejected,
+        (false, false) => exit::Code::Below,
+        (false, true) => exit::Code::Done,
+    })
 }
 
 /// Folds an input through all stages, in memory.

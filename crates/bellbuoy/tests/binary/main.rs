@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod demo;
+mod expect;
 mod explain;
 mod export;
 mod help;
