@@ -250,6 +250,28 @@ fn an_incident_that_names_another_failure_first_is_counted_for_that_one() {
 }
 
 #[test]
+fn a_failure_that_is_only_in_incidents_of_others_is_in_the_worst_of_them() {
+    let node = |id, severity, name: &str| {
+        let mut node = incident(id, severity, 10, 40, &[&format!("NodeNotReady on Node {name}")]);
+        node.incident.members.push(Member { entity: entity(PODS), ..Member::default() });
+        node
+    };
+    let labels = ["Node a", "Node b", PODS].map(|name| failure(name, "", 9, 38));
+    let found = score(&labels, &[node(1, Severity::P3, "a"), node(2, Severity::P2, "b")]);
+    assert_eq!((found.detected, found.incidents_per_failure), (ratio(3, 3), ratio(3, 3)));
+    assert_eq!(faults(&found), [(Fault::WrongCause, vec![2])]);
+}
+
+#[test]
+fn what_explains_a_member_is_in_the_incident_though_the_record_does_not_show_it() {
+    let mut wide = incident(1, Severity::P2, 10, 40, &["NotReady on Service shop/cart"]);
+    let explained_by = Some(Explanation { entity: entity("Node worker-1"), ..Explanation::default() });
+    wide.incident.members.push(Member { entity: entity(PODS), explained_by, ..Member::default() });
+    let found = score(&[failure("Node worker-1", "", 9, 38)], &[wide]);
+    assert_eq!((found.detected, found.top1.entity), (ratio(1, 1), ratio(0, 1)));
+}
+
+#[test]
 fn times_must_overlap_with_ten_minutes_of_grace_after_the_end() {
     let cart = ["OOMKilled on Deployment shop/cart"];
     for (from, to, detected) in [(0, 99, 1), (0, 19, 0), (0, 20, 1), (50, 60, 1), (51, 60, 0)] {
