@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panics, in their helpers too")]
 
+mod labelled;
+mod truth;
+
 use bellbuoy_core::incident::Severity;
 use bellbuoy_core::triage::Triaged;
 use bellbuoy_local::recording::{Options, Recording};

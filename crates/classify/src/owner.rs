@@ -19,7 +19,8 @@ pub(crate) fn category(incident: &Incident, rules: &RuleSet) -> Text {
     };
     let cause = incident.causes.first().map(|cause| &*cause.signal);
     let by_rule = cause.and_then(|code| rules.signal(code)).map(|rule| rule.area.clone());
-    let area = by_rule.or_else(|| counted(cause)).or_else(|| counted(None));
+    // The record knows which component shows the signal; the rule does not.
+    let area = counted(cause).filter(|area| !area.is_empty()).or(by_rule).or_else(|| counted(None));
     area.filter(|area| !area.is_empty()).unwrap_or_else(|| UNKNOWN_AREA.into())
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Asks {
     pub by: EntityId,
     /// The fact that told it first, for evidence.
     pub evidence: Evidence,
+    /// When it last began to ask for or to offer something else, if it was seen to.
+    pub changed_at: Option<Time>,
     /// When the object was made.
     pub created_at: Option<Time>,
     /// `status.phase`, of claims and volumes.
@@ -69,6 +71,7 @@ impl Asks {
         let asks = Self {
             by,
             evidence,
+            changed_at: None,
             created_at: report.created_at,
             phase: report.phase.clone(),
             pod_labels: report.pod_labels.clone(),
@@ -96,7 +99,7 @@ impl Asks {
 
     /// Whether it asks for and offers the same as before.
     fn says_the_same_as(&self, other: &Self) -> bool {
-        let as_other = Self { by: other.by, evidence: other.evidence, ..self.clone() };
+        let as_other = Self { by: other.by, evidence: other.evidence, changed_at: other.changed_at, ..self.clone() };
         as_other == *other
     }
 }
@@ -136,7 +139,9 @@ impl Asking {
         names.retain(id);
         names.retain(asks.by);
         self.place(names, id, true);
+        let mut asks = asks;
         if let Some(old) = self.asks.get(&id) {
+            asks.changed_at = Some(asks.evidence.observed_at);
             names.release(old.by);
             names.release(id);
         }

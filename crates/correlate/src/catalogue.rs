@@ -7,7 +7,7 @@ use crate::components::Components;
 use bellbuoy_core::Text;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::report::{AlertReport, Condition, EventReport, ObjectReport, Termination};
-use bellbuoy_core::rules::{CausalityRule, ComponentRule, Match, RuleSet, SignalRule};
+use bellbuoy_core::rules::{CausalityRule, ComponentRule, Match, Relation, RuleSet, SignalRule};
 use regex::Regex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -339,6 +339,11 @@ impl Catalogue {
     pub fn effects_of(&self, cause: &str) -> impl Iterator<Item = &CausalityRule> {
         let rows = self.by_cause.get(cause).into_iter().flatten();
         rows.filter_map(|number| self.rules.causality.get(*number))
+    }
+
+    /// Whether a causal rule joins a signal with others of its namespace.
+    pub(crate) fn joins_by_namespace(&self, code: &str) -> bool {
+        self.causes_of(code).chain(self.effects_of(code)).any(|rule| rule.relation == Relation::Namespace)
     }
 
     /// Whether a causal rule takes an effect that says this.

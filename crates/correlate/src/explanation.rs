@@ -192,6 +192,10 @@ impl Turn<'_, '_> {
                 hubs(Relation::Node).flat_map(|node| on(node).chain(through(node, Relation::Node))).collect()
             }
             Relation::Cluster => hubs(Relation::Cluster).flat_map(|part| through(part, Relation::Cluster)).collect(),
+            Relation::Namespace => {
+                let beside = |namespace| on(namespace).chain(through(namespace, Relation::Namespace));
+                hubs(Relation::Namespace).flat_map(beside).collect()
+            }
             relation => hubs(relation).flat_map(on).collect(),
         };
         let is_there = |cause: &EpisodeKey| {
@@ -285,6 +289,7 @@ impl Turn<'_, '_> {
                 }
                 Relation::NodeAgent => hubs(Relation::Node).chain([key.entity]).flat_map(sharing).collect(),
                 Relation::Cluster => hubs(Relation::Cluster).flat_map(sharing).collect(),
+                Relation::Namespace => hubs(Relation::Namespace).chain([key.entity]).flat_map(sharing).collect(),
                 _ => sharing(key.entity).collect(),
             };
             let mut found: Vec<_> = found.into_iter().filter(|at| *at != key && effects.contains(&at.signal)).collect();

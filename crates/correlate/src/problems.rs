@@ -178,7 +178,8 @@ impl Reader<'_> {
     fn sign(&mut self, sign: &str, message: &str, since: Option<Time>) {
         let catalogue = self.catalogue;
         if let Some(reading) = catalogue.read_sign(sign, &self.entity.kind, message) {
-            self.add(reading, message.into(), since);
+            // A state that does not say since when has been so since it was seen.
+            self.add(reading, message.into(), since.or(Some(self.now)));
         }
     }
 }

@@ -4,8 +4,11 @@ use crate::episode::{Episode, EpisodeKey};
 use crate::explanation::{NAMED, SAME_ENTITY};
 use crate::turn::Turn;
 use bellbuoy_core::Text;
-use bellbuoy_core::incident::{Because, Cause, Explanation, Incident, IncidentId, Member, Severity, SignalCount};
+use bellbuoy_core::incident::{
+    Because, Cause, Evidence, Explanation, Incident, IncidentId, Member, Severity, SignalCount,
+};
 use bellbuoy_core::rules::{Class, Relation, Role};
+use bellbuoy_core::time::Span;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -23,6 +26,11 @@ const EITHER_BY_ROLE: i32 = 15;
 const CANNOT_HEAL: i32 = 10;
 const FIRST_ONSET: i32 = 10;
 const PER_FURTHER_SOURCE: i32 = 5;
+const CHANGED: i32 = 10;
+
+/// What follows a change within this time may follow from it: a rollout is given ten minutes to make progress, and its
+/// pods some to show what they are (`facts/causality.csv`).
+const CHANGED_WITHIN: Span = Span::from_secs(900);
 
 impl Turn<'_, '_> {
     /// Builds the record of an incident. Costs as much as it has members.
@@ -41,7 +49,7 @@ impl Turn<'_, '_> {
         let mut worst_ever = Severity::P5;
         for (key, row) in &rows {
             let code = self.state.code(key.signal);
-            let area = self.catalogue.rule(&code).map_or_else(|| "".into(), |rule| rule.area.clone());
+            let area = self.area_of(*key, &code);
             counts.entry(code).or_insert((0, area)).0 += 1;
             let namespace = self.state.topology.names.peek(key.entity).map(|name| name.namespace.clone());
             namespaces.extend(namespace.filter(|namespace| !namespace.is_empty()));
@@ -55,11 +63,17 @@ impl Turn<'_, '_> {
         // One pod that shows three signals is one object.
         objects.sort_unstable();
         objects.dedup();
+        let mut ranked = self.rank(&rows, &reach);
+        let first = ranked.first().map(|(key, _)| *key);
+        if let Some(first) = first
+            && let Some((_, area)) = counts.get_mut(&self.state.code(first.signal))
+        {
+            // The area of an incident is that of its cause, whoever else shows the same signal.
+            *area = self.area_of(first, &self.state.code(first.signal));
+        }
         let mut signals: Vec<_> =
             counts.into_iter().map(|(signal, (count, area))| SignalCount { signal, area, count }).collect();
         signals.sort_by_key(|count| Reverse(count.count));
-        let mut ranked = self.rank(&rows, &reach);
-        let first = ranked.first().map(|(key, _)| *key);
         ranked.truncate(CAUSES_SHOWN);
         let causes = ranked.into_iter().map(|(_, cause)| cause).collect();
         let mut order = rows.clone();
@@ -179,6 +193,10 @@ impl Turn<'_, '_> {
                 let points = PER_FURTHER_SOURCE * i32::try_from(further).unwrap_or(0);
                 add("corroborated", points, format!("{} sources report it", further + 1), false);
             }
+            if let Some(evidence) = self.changed_before(*key, row) {
+                let text = format!("{entity} was changed shortly before").into();
+                because.push(Because { rule: "changed".into(), points: CHANGED, text, facts: vec![evidence] });
+            }
             let score = because.iter().map(|because| because.points).sum();
             let cause = Cause { entity, signal: code, score, because };
             ranked.push((*key, row.began.from.0, cause));
@@ -192,6 +210,24 @@ impl Turn<'_, '_> {
             ))
         });
         ranked.into_iter().map(|(key, _, cause)| (key, cause)).collect()
+    }
+
+    /// The area of a signal: that of the component that shows it, if it is one.
+    fn area_of(&self, key: EpisodeKey, code: &str) -> Text {
+        let entity = self.state.topology.names.peek(key.entity);
+        let component = entity.and_then(|entity| self.catalogue.component_of(entity));
+        match component {
+            Some(component) => component.area.clone(),
+            None => self.catalogue.rule(code).map_or_else(|| "".into(), |rule| rule.area.clone()),
+        }
+    }
+
+    /// The fact that told of a change of the entity shortly before its trouble began.
+    fn changed_before(&self, key: EpisodeKey, row: &Episode) -> Option<Evidence> {
+        let asks = self.state.asking.of(key.entity)?;
+        let changed_at = asks.changed_at?;
+        let is_before = changed_at <= row.began.to && row.began.from.since(changed_at) <= CHANGED_WITHIN;
+        is_before.then_some(asks.evidence)
     }
 
     fn member(&self, key: EpisodeKey, row: &Episode) -> Member {

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// How long an episode that never opened is remembered after its last report, beyond its grace.
 const PENDING_KEPT: Span = Span::from_secs(900);
 
+/// Reports of what opens by its repeats that count as "again" at the end of a recording: two are no accident.
+const REPEATED: u64 = 2;
+
 /// One fact or one deadline.
 pub(crate) struct Turn<'a, 'c> {
     pub(crate) state: &'a mut Tables,
@@ -248,8 +251,11 @@ impl Turn<'_, '_> {
             let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)).cloned() else { continue };
             let lasted = self.now.since(began.from) >= self.grace_of(key, &rule);
             let is_ripe = self.state.episodes.get(&key).is_some_and(|episode| episode.is_ripe);
+            let repeats = self.state.episodes.get(&key).map_or(0, |episode| episode.repeats);
             let opens = match rule.class {
                 Class::Converging if is_ripe => true,
+                // The last word is that it happened again: nothing tells that it will not go on.
+                Class::Converging if rule.repeats > 0 && repeats >= REPEATED => true,
                 Class::Fixed => true,
                 Class::Converging => lasted && self.persists(key),
                 Class::Planned => false,
@@ -274,6 +280,7 @@ impl Turn<'_, '_> {
         let asker = self.state.topology.asker_of(report.object);
         hubs.extend(self.state.asking.calls_of(asker).iter().map(|service| (Relation::Call, *service)));
         hubs.extend(self.leans_on(report));
+        hubs.extend(self.beside(report));
         if let Some(entity) = first_on.and_then(|entity| self.state.topology.names.peek(entity))
             && let Some(component) = self.catalogue.component_of(entity)
         {
@@ -300,6 +307,18 @@ impl Turn<'_, '_> {
         let rules = catalogue.causes_of(&report.code).filter(|rule| rule.relation == Relation::Cluster);
         let told = rules.filter(|rule| catalogue.takes(rule, report.message)).flat_map(|rule| &rule.components);
         told.map(|name| (Relation::Cluster, self.state.topology.names.intern(&component_id(name)))).collect()
+    }
+
+    /// The namespace, for signals that a causal rule joins by it, where nothing tells what the object needs.
+    fn beside(&mut self, report: &Report<'_>) -> Option<(Relation, EntityId)> {
+        let is_known = self.state.topology.object(report.object).is_some_and(|row| row.has_state);
+        if is_known && report.source != Source::Alerts || !self.catalogue.joins_by_namespace(&report.code) {
+            return None;
+        }
+        let name = self.state.topology.names.peek(report.object)?;
+        let namespace = Entity::new("Namespace", "", &name.namespace);
+        let is_one = !name.namespace.is_empty();
+        is_one.then(|| (Relation::Namespace, self.state.topology.names.intern(&namespace)))
     }
 
     fn arm_quiet(&mut self, key: EpisodeKey, rule: &SignalRule) {
