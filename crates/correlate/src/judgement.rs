@@ -160,10 +160,6 @@ impl Turn<'_, '_> {
                 continue;
             }
             let occurred = self.onset(id, finding);
-            let names = finding
-                .names
-                .clone()
-                .or_else(|| reading.names.as_ref().map(|(kind, object)| Entity::new(kind, &name.namespace, object)));
             self.report(Report {
                 object: id,
                 code: reading.rule.code.clone(),
@@ -175,7 +171,7 @@ impl Turn<'_, '_> {
                 evidence: finding.evidence[0],
                 repeats: None,
                 lasted: false,
-                names,
+                names: finding.names.clone(),
                 hubs: finding.hubs.clone(),
             });
             self.state.touch_episode(EpisodeKey { entity, signal }, |episode| {

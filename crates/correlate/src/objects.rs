@@ -12,6 +12,7 @@ use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::report::{Condition, ContainerState, ObjectReport, Replicas};
 use bellbuoy_core::rules::{Match, Relation};
+use bellbuoy_core::sign::NO_REPLICAS;
 use bellbuoy_core::time::{Interval, Time};
 
 impl Turn<'_, '_> {
@@ -109,7 +110,9 @@ impl Turn<'_, '_> {
             }
         }
         if kind == "Pod" && row_ready {
-            self.well(id, workload, ready_since(report).unwrap_or(self.now), &still);
+            let since = ready_since(report).unwrap_or(self.now);
+            self.well(id, workload, since, &still);
+            self.has_a_replica(workload, since);
         }
         let has_completed = |c: &Condition| &*c.kind == "Complete" && &*c.status == "True";
         // A ReplicaSet of a Deployment says nothing of the whole; one that stands alone has no revisions to count.
@@ -192,6 +195,16 @@ impl Turn<'_, '_> {
             if !still.contains(&self.state.code(key.signal)) && !self.is_told_by_alerts_only(key) {
                 self.heal(key, pod, since);
             }
+        }
+    }
+
+    /// A pod that is ready is a replica, whatever its workload said before.
+    fn has_a_replica(&mut self, workload: EntityId, since: Time) {
+        let catalogue = self.catalogue.clone();
+        let Some(kind) = self.state.topology.names.peek(workload).map(|name| name.kind.clone()) else { return };
+        let Some(reading) = catalogue.read_sign(NO_REPLICAS, &kind, "") else { return };
+        if let Some(signal) = self.state.known_signal(&reading.rule.code) {
+            self.heal(EpisodeKey { entity: workload, signal }, workload, since);
         }
     }
 

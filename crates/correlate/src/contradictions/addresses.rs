@@ -99,6 +99,10 @@ impl Estate<'_> {
         let mut finding = Finding::new(ADDRESS_WITHOUT_SERVICE, message, asks);
         finding.has_gone = self.was_there("Service", &service.namespace, &service.name);
         self.told_by(told, &mut finding);
+        // Who is told of what never was is told wrongly; what was there and has gone is what is missing.
+        if finding.has_gone {
+            finding.names = Some(service.clone());
+        }
         finding.hubs.extend(self.topology.names.get(service).map(|service| (Relation::Call, service)));
         Some(finding)
     }
