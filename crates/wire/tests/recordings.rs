@@ -6,6 +6,7 @@ mod recordings {
     mod bad;
     mod events;
     mod objects;
+    mod specs;
     mod support;
     mod times;
 }

@@ -13,6 +13,7 @@ pub(crate) fn read(report: &mut ObjectReport, status: &RawValue, times: &mut Tim
     report.phase = capped(status.phase.as_str());
     report.reason = capped(status.reason.as_str());
     report.message = capped(status.message.as_str());
+    report.observed_generation = status.observed_generation.0.map_or(0, |number| u64::try_from(number).unwrap_or(0));
     report.conditions = status.conditions.0.iter().map(|condition| read_condition(condition, times)).collect();
 }
 

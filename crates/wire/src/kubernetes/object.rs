@@ -1,7 +1,9 @@
 //! The state of an object, slimmed by its kind.
 
 use crate::kubernetes::raw::{RawMetadata, RawPiece};
-use crate::kubernetes::{conditions, endpoints, node, pod, quota, workload};
+use crate::kubernetes::{
+    backend, conditions, configuration, endpoints, lease, node, pod, policy, quota, service, storage, workload,
+};
 use crate::lenient::capped;
 use crate::recording::field::Field;
 use crate::recording::times::Times;
@@ -11,25 +13,66 @@ use bellbuoy_core::report::{ObjectReport, OwnerRef};
 /// The label by which an EndpointSlice names its Service.
 const SERVICE_NAME_LABEL: &str = "kubernetes.io/service-name";
 
-/// Kinds without a namespace, among those that emitters nevertheless put into one.
-const CLUSTER_SCOPED_KINDS: [&str; 12] = [
+/// Kinds without a namespace, among those that emitters nevertheless put into one; sorted.
+const CLUSTER_SCOPED_KINDS: [&str; 50] = [
     "APIService",
+    "AdminNetworkPolicy",
+    "BaselineAdminNetworkPolicy",
+    "CSIDriver",
+    "CSINode",
     "CertificateSigningRequest",
+    "CiliumClusterwideNetworkPolicy",
+    "CiliumNode",
+    "ClusterExternalSecret",
+    "ClusterIssuer",
+    "ClusterOperator",
+    "ClusterPolicy",
     "ClusterRole",
     "ClusterRoleBinding",
+    "ClusterSecretStore",
+    "ClusterTrustBundle",
+    "ClusterVersion",
     "CustomResourceDefinition",
+    "DeviceClass",
+    "EC2NodeClass",
+    "FlowSchema",
+    "GatewayClass",
+    "IPAddress",
     "IngressClass",
+    "MachineConfig",
+    "MachineConfigPool",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "MutatingWebhookConfiguration",
     "Namespace",
     "Node",
+    "NodeClaim",
+    "NodeOverlay",
+    "NodePool",
     "PersistentVolume",
+    "PodSecurityPolicy",
     "PriorityClass",
+    "PriorityLevelConfiguration",
+    "ResourceSlice",
+    "RuntimeClass",
+    "ServiceCIDR",
     "StorageClass",
+    "StorageVersion",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
     "VolumeAttachment",
+    "VolumeAttributesClass",
+    "VolumeSnapshotClass",
+    "VolumeSnapshotContent",
 ];
+
+/// Finalizers of one object that are kept.
+const FINALIZERS_MAX: usize = 64;
 
 /// A reference whose namespace is empty for the kinds that have none.
 pub(crate) fn reference(kind: &str, namespace: &str, name: &str, uid: &str) -> ObjectRef {
-    let namespace = if CLUSTER_SCOPED_KINDS.contains(&kind) { "" } else { namespace };
+    let namespace = if CLUSTER_SCOPED_KINDS.binary_search(&kind).is_ok() { "" } else { namespace };
     ObjectRef { kind: capped(kind), namespace: capped(namespace), name: capped(name), uid: capped(uid) }
 }
 
@@ -39,7 +82,7 @@ pub(crate) fn is_manifest(piece: &RawPiece<'_>) -> bool {
     piece.metadata.uid.is_empty() && piece.status.is_none() && piece.metadata.creation_timestamp.as_str().is_empty()
 }
 
-/// Reads an object of that kind. Data of config maps and secrets is not even looked at.
+/// Reads an object of that kind. No value of a secret is looked at, and of config maps only what is an address.
 pub(crate) fn read(
     piece: &RawPiece<'_>,
     kind: &str,
@@ -55,6 +98,8 @@ pub(crate) fn read(
         deleting_at: times.other("metadata.deletionTimestamp", &metadata.deletion_timestamp),
         owner: owner(metadata),
         labels: metadata.labels.labels(),
+        generation: metadata.generation.0.map_or(0, |number| u64::try_from(number).unwrap_or(0)),
+        finalizers: metadata.finalizers.texts(FINALIZERS_MAX),
         ..ObjectReport::default()
     };
     if let Some(status) = status {
@@ -82,10 +127,13 @@ pub(crate) fn read(
         "CronJob" => workload::read_cron_job(&mut report, spec, status, times)?,
         // Knative has a Service too, without a selector.
         "Service" if piece.api_version.as_str() == "v1" || piece.api_version.is_empty() => {
-            workload::read_service(&mut report, spec)?;
+            service::read(&mut report, spec, status)?;
         }
-        "PersistentVolumeClaim" | "PersistentVolume" => workload::read_volume(&mut report, spec)?,
-        "Lease" => workload::read_lease(spec, times)?,
+        "PersistentVolumeClaim" | "PersistentVolume" => storage::read_volume(&mut report, piece)?,
+        "StorageClass" => storage::read_class(&mut report, piece),
+        "ConfigMap" => configuration::read_config_map(&mut report, piece),
+        "Secret" => configuration::read_keys(&mut report, piece),
+        "Lease" => lease::read(&mut report, spec, times)?,
         "ResourceQuota" => quota::read(&mut report, spec, status)?,
         "EndpointSlice" => {
             report.service = capped(metadata.labels.get(SERVICE_NAME_LABEL));
@@ -95,10 +143,29 @@ pub(crate) fn read(
             report.service = metadata.name.text();
             report.endpoints = Some(endpoints::of_subsets(piece.subsets)?);
         }
+        // Other groups have kinds of some of these names too.
+        "Ingress" if is_of(piece, &["networking.k8s.io", "extensions"]) => backend::read_ingress(&mut report, piece),
+        "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute" | "UDPRoute" => backend::read_route(&mut report, piece),
+        "Route" if is_of(piece, &["route.openshift.io"]) => backend::read_open_shift_route(&mut report, piece),
+        "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration" => backend::read_webhooks(&mut report, piece),
+        "APIService" => backend::read_api_service(&mut report, piece),
+        "CustomResourceDefinition" => backend::read_definition(&mut report, piece),
+        "VirtualService" if is_of(piece, &["networking.istio.io"]) => backend::read_virtual_service(&mut report, piece),
+        "HorizontalPodAutoscaler" => policy::read_autoscaler(&mut report, spec)?,
+        "NetworkPolicy" if is_of(piece, &["networking.k8s.io", "extensions"]) => {
+            policy::read_network_policy(&mut report, spec)?;
+        }
+        "PodDisruptionBudget" => policy::read_budget(&mut report, spec)?,
         _ => {}
     }
     let object = reference(kind, metadata.namespace.as_str(), metadata.name.as_str(), metadata.uid.as_str());
     Ok((object, report))
+}
+
+/// Whether an object is of one of these API groups; items of lists do not say, and are taken at their kind.
+fn is_of(piece: &RawPiece<'_>, groups: &[&str]) -> bool {
+    let version = piece.api_version.as_str();
+    version.is_empty() || version.split_once('/').is_some_and(|(group, _)| groups.contains(&group))
 }
 
 /// The controlling owner; the only owner, where dumps leave `controller` out.
@@ -107,4 +174,17 @@ fn owner(metadata: &RawMetadata<'_>) -> Option<OwnerRef> {
     let owner =
         owners.iter().find(|owner| owner.controller).or_else(|| owners.first().filter(|_| owners.len() == 1))?;
     Some(OwnerRef { kind: owner.kind.text(), name: owner.name.text(), uid: owner.uid.text() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_without_a_namespace_are_found_among_those_that_have_one() {
+        assert!(CLUSTER_SCOPED_KINDS.is_sorted());
+        assert_eq!(&*reference("Node", "default", "w1", "").namespace, "");
+        assert_eq!(&*reference("ValidatingWebhookConfiguration", "default", "w", "").namespace, "");
+        assert_eq!(&*reference("Pod", "shop", "cart", "").namespace, "shop");
+    }
 }

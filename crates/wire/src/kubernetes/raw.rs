@@ -1,6 +1,6 @@
 //! The outermost shape of everything that a recording may hold: objects, watch notifications, alerts and lists of them.
 
-use crate::lenient::{Items, Pairs, Scalar, Str, or_default};
+use crate::lenient::{Items, List, Number, Pairs, Scalar, Str, or_default};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -98,6 +98,22 @@ pub(crate) struct RawPiece<'a> {
     pub(crate) endpoints: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) subsets: Option<&'a RawValue>,
+
+    // ConfigMap and Secret.
+    #[serde(borrow)]
+    pub(crate) data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) binary_data: Option<&'a RawValue>,
+
+    // ValidatingWebhookConfiguration and MutatingWebhookConfiguration.
+    #[serde(borrow)]
+    pub(crate) webhooks: Option<&'a RawValue>,
+
+    // StorageClass.
+    #[serde(borrow)]
+    pub(crate) provisioner: Scalar<'a>,
+    #[serde(borrow)]
+    pub(crate) volume_binding_mode: Scalar<'a>,
 }
 
 /// `metadata` of an object.
@@ -118,8 +134,14 @@ pub(crate) struct RawMetadata<'a> {
     pub(crate) deletion_timestamp: Scalar<'a>,
     #[serde(borrow)]
     pub(crate) labels: Pairs<'a>,
+    /// Unread but for the few kinds whose annotations matter: they hold whole manifests.
+    #[serde(borrow)]
+    pub(crate) annotations: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) owner_references: Items<RawOwner<'a>>,
+    pub(crate) generation: Number,
+    #[serde(borrow)]
+    pub(crate) finalizers: List<Scalar<'a>>,
 }
 
 /// An owner reference.
@@ -196,7 +218,7 @@ pub(crate) struct RawCondition<'a> {
 
 /// What every status may have.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct RawStatus<'a> {
     #[serde(borrow)]
     pub(crate) phase: Scalar<'a>,
@@ -206,4 +228,5 @@ pub(crate) struct RawStatus<'a> {
     pub(crate) message: Scalar<'a>,
     #[serde(borrow)]
     pub(crate) conditions: Items<RawCondition<'a>>,
+    pub(crate) observed_generation: Number,
 }

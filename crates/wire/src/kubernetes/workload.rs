@@ -1,14 +1,15 @@
-//! Workloads, Services, volumes and leases: replica counts, selectors, and what they need.
+//! Workloads: replica counts, what their pods will be, and whether they are held still.
 
-use crate::kubernetes::pod::{RawTemplate, template_references};
-use crate::lenient::{Pairs, Scalar, Str, count, or_default};
+use crate::kubernetes::pod_spec::RawTemplate;
+use crate::lenient::{Flag, Scalar, count, or_default};
 use crate::recording::field::Field;
 use crate::recording::times::Times;
-use bellbuoy_core::report::{ObjectReport, Reference, Replicas};
+use bellbuoy_core::report::{ObjectReport, Replicas};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-fn parse<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> Result<T, serde_json::Error> {
+/// Reads a part of an object; one that is absent or null is empty.
+pub(crate) fn parse<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> Result<T, serde_json::Error> {
     raw.map_or_else(
         || Ok(T::default()),
         |raw| serde_json::from_str::<Option<T>>(raw.get()).map(Option::unwrap_or_default),
@@ -29,7 +30,8 @@ pub(crate) fn read_replicated(
         ready: count(status.ready_replicas),
         updated: count(status.updated_replicas),
     });
-    report.references = template_references(&spec.template);
+    report.paused = spec.paused.0;
+    spec.template.read(report);
     Ok(())
 }
 
@@ -46,7 +48,7 @@ pub(crate) fn read_daemon_set(
         ready: count(status.number_ready),
         updated: count(status.updated_number_scheduled),
     });
-    report.references = template_references(&spec.template);
+    spec.template.read(report);
     Ok(())
 }
 
@@ -61,7 +63,8 @@ pub(crate) fn read_job(
     let status: RawJobStatus<'_> = parse(status)?;
     times.observed(Field::JobStart, &status.start_time);
     times.observed(Field::JobCompletion, &status.completion_time);
-    report.references = template_references(&spec.template);
+    report.paused = spec.suspend.0;
+    spec.template.read(report);
     Ok(())
 }
 
@@ -76,35 +79,8 @@ pub(crate) fn read_cron_job(
     let status: RawJobStatus<'_> = parse(status)?;
     times.observed(Field::CronJobSchedule, &status.last_schedule_time);
     times.observed(Field::CronJobSuccess, &status.last_successful_time);
-    report.references = template_references(&spec.job_template.spec.template);
-    Ok(())
-}
-
-/// Reads a Service.
-pub(crate) fn read_service(report: &mut ObjectReport, spec: Option<&RawValue>) -> Result<(), serde_json::Error> {
-    let spec: RawServiceSpec<'_> = parse(spec)?;
-    report.selector = spec.selector.labels();
-    Ok(())
-}
-
-/// Reads a PersistentVolumeClaim or a PersistentVolume.
-pub(crate) fn read_volume(report: &mut ObjectReport, spec: Option<&RawValue>) -> Result<(), serde_json::Error> {
-    let spec: RawVolumeSpec<'_> = parse(spec)?;
-    let needed = [
-        ("PersistentVolume", &spec.volume_name),
-        ("PersistentVolumeClaim", &spec.claim_ref.name),
-        ("StorageClass", &spec.storage_class_name),
-    ];
-    let needed = needed.into_iter().filter(|(_, name)| !name.is_empty());
-    report.references =
-        needed.map(|(kind, name)| Reference { kind: kind.into(), name: name.text(), ..Reference::default() }).collect();
-    Ok(())
-}
-
-/// Reads a Lease.
-pub(crate) fn read_lease(spec: Option<&RawValue>, times: &mut Times) -> Result<(), serde_json::Error> {
-    let spec: RawLeaseSpec<'_> = parse(spec)?;
-    times.observed(Field::LeaseRenewal, &spec.renew_time);
+    report.paused = spec.suspend.0;
+    spec.job_template.spec.template.read(report);
     Ok(())
 }
 
@@ -112,6 +88,8 @@ pub(crate) fn read_lease(spec: Option<&RawValue>, times: &mut Times) -> Result<(
 #[serde(default)]
 struct RawWorkloadSpec<'a> {
     replicas: Option<i64>,
+    paused: Flag,
+    suspend: Flag,
     #[serde(borrow, deserialize_with = "or_default")]
     template: RawTemplate<'a>,
 }
@@ -147,6 +125,7 @@ struct RawJobStatus<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct RawCronJobSpec<'a> {
+    suspend: Flag,
     #[serde(borrow, deserialize_with = "or_default")]
     job_template: RawJobTemplate<'a>,
 }
@@ -156,36 +135,4 @@ struct RawCronJobSpec<'a> {
 struct RawJobTemplate<'a> {
     #[serde(borrow, deserialize_with = "or_default")]
     spec: RawWorkloadSpec<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct RawServiceSpec<'a> {
-    #[serde(borrow)]
-    selector: Pairs<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RawVolumeSpec<'a> {
-    #[serde(borrow)]
-    volume_name: Str<'a>,
-    #[serde(borrow)]
-    storage_class_name: Str<'a>,
-    #[serde(borrow, deserialize_with = "or_default")]
-    claim_ref: RawClaim<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct RawClaim<'a> {
-    #[serde(borrow)]
-    name: Str<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RawLeaseSpec<'a> {
-    #[serde(borrow)]
-    renew_time: Scalar<'a>,
 }

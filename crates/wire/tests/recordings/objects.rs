@@ -120,14 +120,13 @@ fn the_other_kinds() {
 }
 
 #[test]
-fn secrets_and_config_maps_are_not_carried() {
+fn no_value_of_a_secret_or_a_config_map_is_carried() {
     for kind in ["Secret", "ConfigMap"] {
         let text = format!(
-            r#"{{"kind":"{kind}",{META},"data":{{"password":"aHVzaA=="}},"stringData":{{"p":"hush"}},"type":"Opaque"}}"#
+            r#"{{"kind":"{kind}",{META},"data":{{"password":"aHVzaA==","url":"http://ann:hush@cart/hush?hush"}},"stringData":{{"p":"hush"}},"type":"Opaque"}}"#
         );
-        let fact = only(&text);
-        let shown = format!("{fact:?}");
-        assert!(!shown.contains("aHVzaA") && !shown.contains("hush") && !shown.contains("password"), "{shown}");
+        let shown = format!("{:?}", only(&text));
+        assert!(!shown.contains("aHVzaA") && !shown.contains("hush") && !shown.contains("ann"), "{shown}");
     }
 }
 
