@@ -18,8 +18,8 @@ fn two_unrelated_failures_in_one_namespace_are_two_incidents() {
     }
     check(
         &estate.recording(),
-        "P3 open: OOMKilled on Deployment shop/cart; 2 members
-         P3 open: ImagePullBackOff/NotFound on Deployment shop/search; 1 members",
+        "P3 open: OOMKilled on Deployment shop/cart; 3 members
+         P3 open: ImagePullBackOff/NotFound on Deployment shop/search; 2 members",
     );
 }
 

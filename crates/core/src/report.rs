@@ -82,7 +82,7 @@ pub struct ObjectReport {
     pub pod_labels: Vec<Label>,
     /// Ports of a Service.
     pub ports: Vec<ServicePort>,
-    /// `spec.type` of a Service.
+    /// `spec.type` of a Service; `Headless` for one without an address of its own.
     pub service_type: Text,
     /// Addresses at which a load balancer answers.
     pub external_addresses: u32,

@@ -138,7 +138,9 @@ impl Reader<'_> {
             let text = format!("generation {} of {} was seen", report.observed_generation, report.generation);
             self.sign(sign::NOT_RECONCILED, &text, None);
         }
-        if let Some(replicas) = report.replicas.filter(|replicas| !report.paused && replicas.ready < replicas.desired) {
+        // A ReplicaSet says of its pods what its Deployment says of all.
+        let speaks = report.owner.is_none() && !report.paused;
+        if let Some(replicas) = report.replicas.filter(|replicas| speaks && replicas.ready < replicas.desired) {
             let text = format!("{} of {} replicas are ready", replicas.ready, replicas.desired);
             let available = report.conditions.iter().find(|c| &*c.kind == "Available" && &*c.status == "False");
             let since = available.and_then(|condition| condition.since);

@@ -19,7 +19,8 @@ pub(crate) fn read(
 ) -> Result<(), serde_json::Error> {
     let spec: RawServiceSpec<'_> = parse(spec)?;
     report.selector = spec.selector.labels();
-    report.service_type = spec.type_name.text();
+    // A Service without an address of its own leads its callers to the pods themselves, at any port of theirs.
+    report.service_type = if spec.cluster_ip.as_str() == "None" { "Headless".into() } else { spec.type_name.text() };
     report.ports = spec.ports.parts().filter_map(port).take(PORTS_MAX).collect();
     let status: Part<RawServiceStatus> = parse(status)?;
     let balancer = status.0.and_then(|status| status.load_balancer.0);
@@ -45,6 +46,8 @@ struct RawServiceSpec<'a> {
     selector: Pairs<'a>,
     #[serde(borrow, rename = "type")]
     type_name: Scalar<'a>,
+    #[serde(borrow, rename = "clusterIP")]
+    cluster_ip: Scalar<'a>,
     #[serde(borrow)]
     ports: List<Part<RawServicePort<'a>>>,
 }
