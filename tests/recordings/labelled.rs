@@ -29,8 +29,13 @@ fn facts(folder: &str, files: &[String], at: &str) -> Option<Vec<Fact>> {
             }
         })
         .collect();
-    let recording = Recording::open(&sources, &Options::default(), &mut |_| {}).unwrap();
-    Some(recording.facts().unwrap().map(Result::unwrap).collect())
+    Some(facts_of(&sources))
+}
+
+/// The facts of some files.
+pub(crate) fn facts_of(files: &[PathBuf]) -> Vec<Fact> {
+    let recording = Recording::open(files, &Options::default(), &mut |_| {}).unwrap();
+    recording.facts().unwrap().map(Result::unwrap).collect()
 }
 
 /// What the score of one recording counts: everything but what its labels tolerate.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panics, in their helpers too")]
 
 mod labelled;
+mod metamorphic;
 mod truth;
 
 use bellbuoy_core::incident::Severity;

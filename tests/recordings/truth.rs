@@ -129,6 +129,12 @@ impl Labelled {
         name(&self.recording, &self.case)
     }
 
+    /// Names of what fails, that a person chose.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let named = self.failures.iter().map(|fault| &fault.entity);
+        named.map(|named| named.name.as_str()).filter(|name| name.len() > 3).collect()
+    }
+
     /// The failures that one of these sources holds, as labels of the score; healthy where there is none.
     pub(crate) fn labels(&self, sources: &[&str]) -> Vec<Label> {
         let held = self.failures.iter().filter(|fault| {
