@@ -1,0 +1,71 @@
+//! The DaemonSet controller: one pod on each node.
+
+use super::Cluster;
+use super::event::{Emitter, normal, warning};
+use super::id::Id;
+use serde_json::json;
+
+impl Cluster {
+    /// The nodes on which a DaemonSet's pods belong.
+    pub(crate) fn daemon_nodes(&self, id: &Id) -> Vec<String> {
+        let Some(workload) = self.workloads.get(id).filter(|_| id.kind == "DaemonSet") else { return Vec::new() };
+        let tolerant = workload.template().tolerates_everything;
+        let fits = |node: &&super::node::Node| tolerant || (node.taints.is_empty() && !node.unschedulable);
+        self.nodes.values().filter(fits).map(|node| node.name.clone()).collect()
+    }
+
+    /// Makes what is missing, and replaces one pod of an old revision at a time.
+    pub(crate) fn turn_daemon_set(&mut self, id: &Id) {
+        let Some(workload) = self.workloads.get(id).cloned() else { return };
+        let revision = workload.current().clone();
+        let emitter = Emitter::controller("daemonset-controller");
+        let wanted = self.daemon_nodes(id);
+        let place = |pod: &super::pod::Pod| match pod.node.is_empty() {
+            true => pod.template.affinity.as_ref().map_or(String::new(), |affinity| node_of(affinity)),
+            false => pod.node.clone(),
+        };
+        let failed =
+            self.pods.values().find(|pod| pod.workload == *id && pod.phase == "Failed" && pod.deleting.is_none());
+        if let Some(pod) = failed.map(|pod| pod.id.clone()) {
+            let message =
+                format!("Found failed daemon pod {}/{} on node, will try to kill it", pod.namespace, pod.name);
+            self.event(&emitter, id, &workload.uid, warning("FailedDaemonPod", message));
+            self.delete_pod(&pod);
+        }
+        let have: Vec<String> = self.pods.values().filter(|pod| pod.workload == *id).map(place).collect();
+        for node in wanted.iter().filter(|node| !have.contains(node)) {
+            let name = format!("{}-{}", id.name, self.random.suffix(5));
+            let mut revision = revision.clone();
+            if let Err(why) = self.admit(&id.namespace, &name, &id.name, &revision.template) {
+                self.event(&emitter, id, &workload.uid, warning("FailedCreate", format!("Error creating: {why}")));
+                let again = id.clone();
+                return self.after(30, move |cluster| cluster.touch(&again));
+            }
+            revision.template.affinity = Some(
+                json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":
+                {"nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}]}}}),
+            );
+            self.create_pod(&workload, &revision, &name);
+        }
+        let busy = self.pods.values().any(|pod| pod.workload == *id && pod.hash == revision.hash && !pod.serves());
+        let old = self.pods.values().find(|pod| pod.workload == *id && pod.hash != revision.hash && pod.is_active());
+        match old.map(|pod| pod.id.clone()) {
+            Some(pod) if !busy => {
+                let message = format!("Deleted pod: {}", pod.name);
+                self.event(&emitter, id, &workload.uid, normal("SuccessfulDelete", message));
+                self.delete_pod(&pod);
+            }
+            Some(_) => {}
+            None => {
+                if let Some(workload) = self.workloads.get_mut(id) {
+                    workload.complete = true;
+                }
+            }
+        }
+    }
+}
+
+fn node_of(affinity: &serde_json::Value) -> String {
+    let terms = &affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"];
+    terms[0]["matchFields"][0]["values"][0].as_str().unwrap_or_default().to_owned()
+}

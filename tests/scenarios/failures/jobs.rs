@@ -1,0 +1,54 @@
+//! Jobs that do not get done.
+
+use super::Kind;
+use crate::cluster::apps::{container, template};
+use crate::cluster::id::Id;
+use crate::cluster::template::Fate;
+use crate::stage::{Fault, Stage};
+
+pub(super) const KINDS: &[Kind] = &[
+    Kind::new("job_fails", 25, job),
+    Kind::new("cron_job_fails", 40, cron_job),
+    Kind::new("job_image_not_found", 20, job_image),
+];
+
+const WORDS: &[&str] = &["job", "backofflimit", "failed", "exit", "error", "crash", "terminated", "image", "pull"];
+
+fn one_job(stage: &mut Stage, fate: Fate) -> Id {
+    let namespace = stage.victim().namespace;
+    let name = format!("migrate-{}", stage.cluster.random.suffix(4));
+    let id = Id::new("Job", &namespace, &name);
+    let mut main = container("migrate", "registry.acme.io/migrate:7.0.1", 8080);
+    (main.ports, main.readiness, main.liveness) = (Vec::new(), None, None);
+    let mut of = template(&name, main);
+    of.fate = fate;
+    stage.cluster.start_job(&id, of, None);
+    id
+}
+
+fn job(stage: &mut Stage) -> Fault {
+    let id = one_job(stage, Fate::Exits { code: 1, reason: "Error", after_secs: 6 });
+    Fault::of(&[&id], WORDS)
+}
+
+fn job_image(stage: &mut Stage) -> Fault {
+    let image = "registry.acme.io/migrate:7.0.1";
+    stage.cluster.images.insert(image.to_owned(), crate::cluster::image::NOT_FOUND.to_owned());
+    let id = one_job(stage, Fate::Completes(5));
+    Fault::of(&[&id, &Id::new("Image", "", image)], WORDS)
+}
+
+fn cron_job(stage: &mut Stage) -> Fault {
+    let id = stage.cluster.random.pick(&stage.apps.cron_jobs).clone();
+    if let Some((_, template)) = stage.cluster.crons.get_mut(&id) {
+        template.fate = Fate::Exits { code: 2, reason: "Error", after_secs: 5 };
+    }
+    let runs: Vec<Id> = stage
+        .cluster
+        .workloads
+        .keys()
+        .filter(|job| job.kind == "Job" && job.name.starts_with(&id.name))
+        .cloned()
+        .collect();
+    Fault::of(&[&id], WORDS).hurting(runs)
+}

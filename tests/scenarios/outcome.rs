@@ -1,0 +1,123 @@
+//! What the product says of a recording, and how right it is.
+
+use crate::cluster::recording::Line;
+use crate::scenario::Truth;
+use bellbuoy_core::incident::{Incident, IncidentId, Severity, Status};
+use bellbuoy_core::object::Entity;
+use bellbuoy_core::triage::Triaged;
+use bellbuoy_local::recording::{Options, Recording};
+use bellbuoy_tests::fold::{Decided, decide};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// What was said of one failure.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    /// An incident above P5 names what is at fault among its causes or members.
+    pub detected: bool,
+    /// Its first cause is what is at fault.
+    pub first: bool,
+    /// And the signal says what is wrong with it.
+    pub named: bool,
+    /// Incidents above P5 of the failure, that are not part of another one.
+    pub incidents: usize,
+    /// Incidents above P5 of what does not suffer.
+    pub false_alarms: usize,
+    /// Seconds from the failure to the first such incident.
+    pub delay_secs: Option<i64>,
+    /// Pieces that the reader rejected: each is a fault of the generator or of a decoder.
+    pub rejected: u64,
+    /// The entity and signal of the first cause of the main incident.
+    pub verdict: String,
+    /// All that was said.
+    pub told: String,
+}
+
+/// An incident with the worst severity that it ever had.
+struct Said<'d> {
+    worst: Severity,
+    last: &'d Triaged,
+}
+
+/// Reads lines as a user's recording, with the product's own reader, and decides.
+pub(crate) fn replay(lines: &[Line]) -> (Decided, u64) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    {
+        let mut writer = std::io::BufWriter::new(&mut file);
+        for line in lines {
+            writeln!(writer, "{}", line.text).unwrap();
+        }
+    }
+    let sources = [PathBuf::from(file.path())];
+    let recording = Recording::open(&sources, &Options::default(), &mut |_| {}).unwrap();
+    let rejected: u64 = recording.report().rejected.values().sum();
+    for rejection in recording.report().rejections.iter().take(5) {
+        eprintln!("rejected: {rejection:?}");
+    }
+    let facts: Vec<_> = recording.facts().unwrap().map(Result::unwrap).collect();
+    (decide(&facts), rejected)
+}
+
+/// The incidents that are not part of others, the worst and earliest first.
+fn said(decided: &Decided) -> Vec<Said<'_>> {
+    let mut all: BTreeMap<IncidentId, Said<'_>> = BTreeMap::new();
+    for record in &decided.triaged {
+        let said = all.entry(record.incident.id).or_insert(Said { worst: record.severity, last: record });
+        (said.worst, said.last) = (said.worst.min(record.severity), record);
+    }
+    let mut all: Vec<_> = all.into_values().filter(|said| said.last.incident.status != Status::Merged).collect();
+    all.sort_by_key(|said| (said.worst, said.last.incident.opened_at, said.last.incident.id));
+    all
+}
+
+fn entities(incident: &Incident) -> impl Iterator<Item = &Entity> {
+    incident.causes.iter().map(|cause| &cause.entity).chain(incident.members.iter().map(|member| &member.entity))
+}
+
+/// Replays lines and compares what is said with the truth.
+pub(crate) fn judge(lines: &[Line], truth: &Truth) -> Outcome {
+    let (decided, rejected) = replay(lines);
+    let all = said(&decided);
+    let above: Vec<&Said<'_>> = all.iter().filter(|said| said.worst < Severity::P5).collect();
+    let (of, alarms): (Vec<&Said<'_>>, Vec<&Said<'_>>) = above.into_iter().partition(|said| {
+        !truth.entities.is_empty() && entities(&said.last.incident).any(|entity| truth.suffers(entity))
+    });
+    let main = of.iter().find(|said| entities(&said.last.incident).any(|entity| truth.is_at_fault(entity)));
+    let cause = main.and_then(|main| main.last.incident.causes.first());
+    let first = cause.is_some_and(|cause| truth.is_at_fault(&cause.entity));
+    let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' ', '/'], "");
+    let named = cause.is_some_and(|cause| truth.words.iter().any(|word| plain(&cause.signal).contains(word)));
+    let opened = of.iter().map(|said| said.last.incident.opened_at.0).min();
+    Outcome {
+        detected: main.is_some(),
+        first,
+        named: first && named,
+        incidents: of.len(),
+        false_alarms: alarms.len(),
+        delay_secs: opened.map(|at| (at - truth.from) / 1_000_000),
+        rejected,
+        verdict: cause.map_or_else(
+            || "nothing".to_owned(),
+            |cause| format!("{} on {}", cause.signal, truth.owner(&cause.entity)),
+        ),
+        told: told(&all, truth),
+    }
+}
+
+fn told(all: &[Said<'_>], truth: &Truth) -> String {
+    let mut text = String::new();
+    for Said { worst, last } in all {
+        let incident = &last.incident;
+        let suffers = entities(incident).any(|entity| truth.suffers(entity));
+        let mark = if suffers && !truth.entities.is_empty() { "" } else { "false alarm: " };
+        let opened = (incident.opened_at.0 - truth.from) / 1_000_000;
+        let cause = incident.causes.first().map(|cause| format!("{} on {}", cause.signal, cause.entity));
+        let _ = writeln!(text, "  {mark}{worst} {:?} after {opened} s: {}", incident.status, cause.unwrap_or_default());
+        for member in incident.members.iter().take(8) {
+            let _ = writeln!(text, "      {} on {}: {:.110}", member.signal, member.entity, &*member.message);
+        }
+    }
+    text
+}
