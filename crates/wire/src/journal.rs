@@ -1,6 +1,8 @@
 //! Facts as records of the journal.
 
-pub(crate) mod reports;
+mod objects;
+mod reports;
+mod specs;
 
 use crate::avro::Codec;
 use crate::avro::twin::{Bits, By, Id, Micros, Own, Rules, Str, Twin, twin};
@@ -10,12 +12,14 @@ use bellbuoy_core::Text;
 use bellbuoy_core::fact::{Body, Fact, FactId, Source};
 use bellbuoy_core::object::{ObjectRef, Scope};
 use bellbuoy_core::time::{Interval, Time};
-use reports::{AlertReport, Command, EventReport, ObjectReport};
+use objects::ObjectReport;
+use reports::{AlertReport, Command, EventReport};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::LazyLock;
 
 /// All versions of the journal's schema, the newest last.
-pub(crate) const SCHEMAS: &[&str] = &[include_str!("../../../schemas/journal/v1.avsc")];
+pub(crate) const SCHEMAS: &[&str] =
+    &[include_str!("../../../schemas/journal/v1.avsc"), include_str!("../../../schemas/journal/v2.avsc")];
 
 /// The codec of the journal.
 pub(crate) static CODEC: LazyLock<Codec> = LazyLock::new(|| Codec::new(SCHEMAS));

@@ -173,6 +173,22 @@ impl Twin for Bits {
     }
 }
 
+/// The number of a port. The library writes 16 bits as an `int` only, and a schema that says `long` has room to grow.
+pub(crate) struct Port;
+
+impl Twin for Port {
+    type Core = u16;
+
+    fn serialize<S: Serializer>(core: &u16, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(i64::from(*core))
+    }
+
+    fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+        let number = i64::deserialize(deserializer)?;
+        number.try_into().map_err(|_| D::Error::custom(format!("expected a port from 0 to 65535, found {number}")))
+    }
+}
+
 /// A fact's id, as 16 fixed bytes.
 pub(crate) struct Id;
 

@@ -13,6 +13,7 @@ use bellbuoy_core::report::{
     OwnerRef, Quota, Reference, Replicas, Termination,
 };
 use bellbuoy_core::rules::RuleSet;
+use bellbuoy_core::spec::{Address, Backend, ContainerPort, Probe, ServicePort, Storage};
 use bellbuoy_core::time::{Interval, Time};
 use bellbuoy_core::triage::{Factor, Triaged};
 use bellbuoy_wire::dead_letters::{DeadLetter, Origin};
@@ -83,8 +84,11 @@ fn container() -> impl Strategy<Value = Container> {
         termination().prop_map(ContainerState::Terminated),
     ];
     let rest = (any::<bool>(), any::<bool>(), any::<u32>(), any::<u32>());
-    (text(), text(), rest, state, option::of(termination())).prop_map(
-        |(name, image, (init, ready, restarts, startup_secs), state, last)| Container {
+    let port = (text(), any::<u16>()).prop_map(|(name, number)| ContainerPort { name, number });
+    let probe = (text(), text(), text()).prop_map(|(kind, scheme, port)| Probe { kind, scheme, port });
+    let spec = (vec(port, 0..3), vec(probe, 0..3), text());
+    (text(), text(), rest, state, option::of(termination()), spec).prop_map(
+        |(name, image, (init, ready, restarts, startup_secs), state, last, (ports, probes, memory_limit))| Container {
             name,
             image,
             init,
@@ -93,7 +97,9 @@ fn container() -> impl Strategy<Value = Container> {
             state,
             last,
             startup_secs,
-            ..Container::default()
+            ports,
+            probes,
+            memory_limit,
         },
     )
 }
@@ -104,7 +110,12 @@ fn object() -> impl Strategy<Value = ObjectReport> {
         .prop_map(|(kind, status, reason, message, since)| Condition { kind, status, reason, message, since });
     let replicas = any::<(u32, u32, u32)>().prop_map(|(desired, ready, updated)| Replicas { desired, ready, updated });
     let endpoints = any::<(u32, u32)>().prop_map(|(ready, not_ready)| Endpoints { ready, not_ready });
-    let reference = (text(), text()).prop_map(|(kind, name)| Reference { kind, name, ..Reference::default() });
+    let reference = (text(), text(), text(), any::<bool>()).prop_map(|(kind, name, key, optional)| Reference {
+        kind,
+        name,
+        key,
+        optional,
+    });
     let quota = (text(), text(), text()).prop_map(|(resource, hard, used)| Quota { resource, hard, used });
     let texts = (text(), text(), text(), text(), text(), text()).prop_map(
         |(resource_version, phase, reason, message, node, service)| ObjectReport {
@@ -127,7 +138,8 @@ fn object() -> impl Strategy<Value = ObjectReport> {
         vec(quota, 0..3),
     );
     let options = (some_time(), some_time(), option::of(owner), option::of(replicas), option::of(endpoints));
-    (texts, lists, options, any::<bool>(), any::<bool>()).prop_map(|(texts, lists, options, deleted, unschedulable)| {
+    let state = (texts, lists, options, any::<bool>(), any::<bool>());
+    let state = state.prop_map(|(texts, lists, options, deleted, unschedulable)| {
         let (labels, conditions, containers, selector, references, taints, quotas) = lists;
         let (created_at, deleting_at, owner, replicas, endpoints) = options;
         ObjectReport {
@@ -147,7 +159,96 @@ fn object() -> impl Strategy<Value = ObjectReport> {
             quotas,
             ..texts
         }
+    });
+    (state, spec()).prop_map(|(state, spec)| ObjectReport {
+        deleted: state.deleted,
+        resource_version: state.resource_version,
+        created_at: state.created_at,
+        deleting_at: state.deleting_at,
+        owner: state.owner,
+        labels: state.labels,
+        conditions: state.conditions,
+        phase: state.phase,
+        reason: state.reason,
+        message: state.message,
+        node: state.node,
+        containers: state.containers,
+        replicas: state.replicas,
+        selector: state.selector,
+        service: state.service,
+        endpoints: state.endpoints,
+        references: state.references,
+        taints: state.taints,
+        unschedulable: state.unschedulable,
+        quotas: state.quotas,
+        ..spec
     })
+}
+
+/// What objects ask for and offer.
+fn spec() -> impl Strategy<Value = ObjectReport> {
+    let port = (text(), any::<u16>(), text(), text()).prop_map(|(name, number, target, protocol)| ServicePort {
+        name,
+        number,
+        target,
+        protocol,
+    });
+    let address = (text(), text(), text(), any::<u16>()).prop_map(|(key, scheme, host, port)| Address {
+        key,
+        scheme,
+        host,
+        port,
+    });
+    let backend = (text(), text(), text(), any::<bool>()).prop_map(|(namespace, service, port, is_required)| Backend {
+        namespace,
+        service,
+        port,
+        is_required,
+    });
+    let storage = (option::of(text()), any::<u64>(), vec(text(), 0..3), text(), text(), text(), any::<bool>())
+        .prop_map(|(class, bytes, modes, volume_mode, provisioner, binding, is_default)| Storage {
+            class,
+            bytes,
+            modes,
+            volume_mode,
+            provisioner,
+            binding,
+            is_default,
+        });
+    let lists = (
+        vec(label(), 0..3),
+        vec(port, 0..3),
+        vec(address, 0..3),
+        vec(text(), 0..3),
+        vec(backend, 0..3),
+        vec(text(), 0..3),
+        vec(text(), 0..3),
+    );
+    let numbers = (any::<u32>(), any::<u64>(), any::<u64>(), any::<u32>(), any::<bool>());
+    (lists, numbers, text(), option::of(storage), some_time()).prop_map(
+        |(lists, numbers, service_type, storage, renewed_at)| {
+            let (pod_labels, ports, addresses, keys, backends, denies, finalizers) = lists;
+            let (external_addresses, generation, observed_generation, lease_secs, paused) = numbers;
+            ObjectReport {
+                pod_labels,
+                ports,
+                service_type,
+                external_addresses,
+                addresses,
+                keys,
+                storage,
+                backends,
+                denies,
+                generation,
+                observed_generation,
+                finalizers,
+                paused,
+                renewed_at,
+                lease_secs,
+                ..ObjectReport::default()
+            }
+        },
+    )
 }
 
 fn alert() -> impl Strategy<Value = AlertReport> {

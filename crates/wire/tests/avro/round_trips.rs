@@ -1,6 +1,7 @@
 //! What is written is read back, whatever it is.
 
-use crate::generated;
+use crate::{generated, samples};
+use bellbuoy_core::fact::{Body, Fact};
 use bellbuoy_wire::dead_letters::{DeadLetter, KEPT_BYTES_MAX, Origin};
 use bellbuoy_wire::record::Wire;
 use bellbuoy_wire::state::{StateError, decode_state, encode_state};
@@ -47,6 +48,15 @@ proptest! {
         let bytes = encode_state(format, row.as_deref());
         prop_assert_eq!(decode_state(&bytes, format).expect("what is written can be read"), row);
     }
+}
+
+#[test]
+fn what_an_object_does_not_have_costs_a_byte_a_field() {
+    let full = samples::object();
+    let bare = Fact { body: Body::Object(Box::default()), ..full };
+    let without = Fact { body: Body::EndOfRecording, ..bare.clone() };
+    assert_eq!(bare.encode().len() - without.encode().len(), 35, "a report has 35 fields");
+    check(&bare);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use bellbuoy_core::report::{
     Quota, Reference, Replicas, Termination,
 };
 use bellbuoy_core::rules::{Policy, RuleSet};
+use bellbuoy_core::spec::{Address, Backend, ContainerPort, Probe, ServicePort, Storage};
 use bellbuoy_core::stage::Rejected;
 use bellbuoy_core::time::{Interval, Time};
 use bellbuoy_core::triage::{Factor, Triaged};
@@ -74,7 +75,27 @@ fn termination() -> Termination {
     }
 }
 
-pub(crate) fn object() -> Fact {
+/// A fact under an id of its own: the id that its content gives is another one whenever the core learns a new field, and
+/// a record keeps the id that it was written with.
+fn named(id: u128, fact: Fact) -> Fact {
+    Fact { id: FactId(id.to_be_bytes()), ..fact }
+}
+
+/// The facts that had other fields or ids in version 1 of the journal.
+pub(crate) fn facts_of_version_1() -> Vec<(&'static str, Fact)> {
+    let object = fact(Source::Objects, pod(), Body::Object(Box::new(report_of_version_1())));
+    vec![
+        ("object", named(0x450f_74d1_e470_f87f_0d4b_51ae_ee26_57a2, object)),
+        ("rules", named(0xae40_39c9_5636_31ba_d5eb_c84a_85f7_28ee, rules())),
+    ]
+}
+
+fn rules() -> Fact {
+    fact(Source::Bellbuoy, ObjectRef::default(), Body::Rules(rule_set()))
+}
+
+/// An object's state with every field that version 1 has.
+fn report_of_version_1() -> ObjectReport {
     let container = |name: &str, state| Container {
         name: text(name),
         image: text("registry.example/shop/cart:1.9.2"),
@@ -86,7 +107,7 @@ pub(crate) fn object() -> Fact {
         startup_secs: 30,
         ..Container::default()
     };
-    let report = ObjectReport {
+    ObjectReport {
         deleted: true,
         resource_version: text("884213"),
         created_at: Some(at(-3_600)),
@@ -122,8 +143,62 @@ pub(crate) fn object() -> Fact {
         unschedulable: true,
         quotas: vec![Quota { resource: text("pods"), hard: text("10"), used: text("10") }],
         ..ObjectReport::default()
+    }
+}
+
+/// An object's state with every field.
+pub(crate) fn object() -> Fact {
+    let mut report = report_of_version_1();
+    for container in &mut report.containers {
+        container.ports = vec![ContainerPort { name: text("http"), number: 8080 }];
+        container.probes = vec![Probe { kind: text("readiness"), scheme: text("HTTPS"), port: text("http") }];
+        container.memory_limit = text("256Mi");
+    }
+    for reference in &mut report.references {
+        (reference.key, reference.optional) = (text("tls.crt"), true);
+    }
+    let report = ObjectReport {
+        pod_labels: vec![(text("app"), text("cart"))],
+        ports: vec![ServicePort {
+            name: text("web"),
+            number: u16::MAX,
+            target: text("http"),
+            protocol: text("kubernetes.io/h2c"),
+        }],
+        service_type: text("LoadBalancer"),
+        external_addresses: 2,
+        addresses: vec![Address {
+            key: text("CHECKOUT_ADDR"),
+            scheme: text("grpc"),
+            host: text("checkout.shop.svc.cluster.local"),
+            port: 5050,
+        }],
+        keys: vec![text("app.yaml"), text("tls.crt")],
+        storage: Some(Storage {
+            class: Some(text("")),
+            bytes: u64::MAX,
+            modes: vec![text("ReadWriteOnce")],
+            volume_mode: text("Block"),
+            provisioner: text("ebs.csi.aws.com"),
+            binding: text("WaitForFirstConsumer"),
+            is_default: true,
+        }),
+        backends: vec![Backend {
+            namespace: text("shop"),
+            service: text("cart"),
+            port: text("http"),
+            is_required: true,
+        }],
+        denies: vec![text("Ingress"), text("Egress")],
+        generation: u64::MAX,
+        observed_generation: 6,
+        finalizers: vec![text("kubernetes.io/pvc-protection")],
+        paused: true,
+        renewed_at: Some(at(-7)),
+        lease_secs: 15,
+        ..report
     };
-    fact(Source::Objects, pod(), Body::Object(Box::new(report)))
+    named(2, fact(Source::Objects, pod(), Body::Object(Box::new(report))))
 }
 
 fn alert() -> Fact {
@@ -155,7 +230,7 @@ pub(crate) fn facts() -> Vec<(&'static str, Fact)> {
         ("acknowledge", command(Action::Acknowledge)),
         ("resolve", command(Action::Resolve)),
         ("note", command(Action::Note { text: text("rolled back, watching") })),
-        ("rules", fact(Source::Bellbuoy, none(), Body::Rules(rule_set()))),
+        ("rules", named(3, rules())),
         ("snapshot-begin", fact(Source::Objects, none(), Body::SnapshotBegin { kind: text("Pod") })),
         ("snapshot-end", fact(Source::Objects, none(), Body::SnapshotEnd { kind: text("Pod") })),
         ("tick", fact(Source::Metrics, none(), Body::Tick { observed_through: at(1) })),

@@ -91,7 +91,7 @@ fn check_pod_spec(report: &ObjectReport) {
     );
     assert_eq!(told(report), ["DB_HOST |pg|5432", "PAY_URL http|pay.shop|81"]);
     assert!(!format!("{report:?}").contains("hush"));
-    let [migrate, cart, side] = &report.containers[..] else { panic!("{:?}", report.containers) };
+    let [migrate, cart, side] = &report.containers[..] else { unreachable!("{:?}", report.containers) };
     assert!(migrate.init && !cart.init);
     assert_eq!((&*cart.image, &*cart.memory_limit, &*side.memory_limit), ("cart:2", "256Mi", ""));
     let ports: Vec<_> = cart.ports.iter().map(|port| (&*port.name, port.number)).collect();
@@ -310,7 +310,7 @@ fn leases_generations_finalizers_and_pauses() {
     assert_eq!(lease.renewed_at.map(|time| time.0), Some(1_795_254_000_123_456));
     assert_eq!(lease.lease_secs, 40);
     let text = r#"{"apiVersion":"x/v1","kind":"Anything","metadata":{"name":"a","uid":"u","creationTimestamp":"2026-11-21T09:00:00Z","generation":7,"finalizers":["a/b",null,5]},"status":{"observedGeneration":6}}"#;
-    let Body::Object(report) = only(text).body else { panic!("expected an object") };
+    let Body::Object(report) = only(text).body else { unreachable!("expected an object") };
     assert_eq!((report.generation, report.observed_generation), (7, 6));
     assert_eq!(report.finalizers.iter().map(|f| &**f).collect::<Vec<_>>(), ["a/b", "5"]);
     assert!(of("apps/v1", "Deployment", r#""spec":{"paused":true}"#).paused);
@@ -335,6 +335,6 @@ fn the_same_in_yaml_and_in_lists() {
     assert_eq!(objects[0].0, ["app.yaml http|cart|80"]);
     assert_eq!(objects[1].1, ["shop/cart:80"]);
     let list = r#"{"kind":"IngressList","apiVersion":"networking.k8s.io/v1","items":[{"metadata":{"name":"i","namespace":"shop","uid":"v","creationTimestamp":"2026-11-21T09:00:00Z"},"spec":{"defaultBackend":{"service":{"name":"cart","port":{"number":80}}}}}]}"#;
-    let Body::Object(report) = only(list).body else { panic!("expected an object") };
+    let Body::Object(report) = only(list).body else { unreachable!("expected an object") };
     assert_eq!(sends(&report), ["shop/cart:80"]);
 }
