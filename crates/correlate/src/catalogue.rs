@@ -159,13 +159,15 @@ impl Catalogue {
             edges: HashMap::new(),
             components: Components::new(&rules),
         };
+        // Lists of words make many matches with one pattern.
+        let mut compiled = HashMap::new();
         for (signal, rule) in rules.catalogue.iter().enumerate() {
             this.by_code.entry(rule.code.clone()).or_insert(signal);
             for reason in &rule.healed_by {
                 this.healing.entry(reason.clone()).or_default().push(signal);
                 this.events.entry(reason.clone()).or_default().is_progress = true;
             }
-            rule.matches.iter().for_each(|item| this.add(signal, item));
+            rule.matches.iter().for_each(|item| this.add(signal, item, &mut compiled));
         }
         for reason in PROGRESS {
             this.events.entry(reason.into()).or_default().is_progress = true;
@@ -184,10 +186,10 @@ impl Catalogue {
         this
     }
 
-    fn add(&mut self, signal: usize, item: &Match) {
-        let compile = |pattern: &Text| match pattern.is_empty() {
+    fn add(&mut self, signal: usize, item: &Match, compiled: &mut HashMap<Text, Option<Regex>>) {
+        let mut compile = |pattern: &Text| match pattern.is_empty() {
             true => Some(None),
-            false => Regex::new(pattern).ok().map(Some),
+            false => compiled.entry(pattern.clone()).or_insert_with(|| Regex::new(pattern).ok()).clone().map(Some),
         };
         let none: Text = "".into();
         match item {

@@ -9,14 +9,34 @@ use super::settings::{Embedded, Kafka, Telemetry};
 use super::signals::{SEVERITIES, SignalEntries};
 use bellbuoy_core::Text;
 use bellbuoy_core::rules::{CausalityRule, ComponentRule, Limits, OwnerRule, Policy, RuleSet, SignalRule, Tier};
+use std::sync::OnceLock;
 
 /// The annotated default: the file that a user copies and edits.
 pub const DEFAULT_YAML: &str = include_str!("default.yaml");
-/// The built-in catalogue. Within one kind of fact the first entry that fits decides, so that the order counts: what
-/// names its objects comes before what takes any.
-const CATALOGUE: [(&str, &str); 2] = [
-    ("catalogue/state.yaml", include_str!("catalogue/state.yaml")),
-    ("catalogue.yaml", include_str!("catalogue.yaml")),
+/// Names a file of the built-in catalogue and holds its text.
+macro_rules! catalogue_file {
+    ($name:literal) => {
+        (concat!("catalogue/", $name, ".yaml"), include_str!(concat!("catalogue/", $name, ".yaml")))
+    };
+}
+
+/// The built-in catalogue, in the order that counts: within one kind of fact the first entry that fits decides, so that
+/// what any kind of object may show (`delivery`), what a sign may show on any kind (`state`) and alerts of any name
+/// (`alerts`) come last.
+const CATALOGUE: [(&str, &str); 13] = [
+    catalogue_file!("images"),
+    catalogue_file!("containers"),
+    catalogue_file!("network"),
+    catalogue_file!("storage"),
+    catalogue_file!("scheduling"),
+    catalogue_file!("rollouts"),
+    catalogue_file!("nodes"),
+    catalogue_file!("control_plane"),
+    catalogue_file!("monitoring"),
+    catalogue_file!("traffic"),
+    catalogue_file!("delivery"),
+    catalogue_file!("state"),
+    catalogue_file!("alerts"),
 ];
 const COMPONENTS_YAML: &str = include_str!("components.yaml");
 const CAUSALITY_YAML: &str = include_str!("causality.yaml");
@@ -88,7 +108,18 @@ impl Config {
         }
     }
 
+    /// The embedded files, read once: they are the same every time.
     fn built_in(problems: &mut Vec<Problem>) -> Self {
+        static BUILT_IN: OnceLock<(Config, Vec<Problem>)> = OnceLock::new();
+        let (config, wrong) = BUILT_IN.get_or_init(|| {
+            let mut wrong = Vec::new();
+            (Self::read_built_in(&mut wrong), wrong)
+        });
+        problems.extend(wrong.iter().cloned());
+        config.clone()
+    }
+
+    fn read_built_in(problems: &mut Vec<Problem>) -> Self {
         let mut config = Self {
             cluster: "".into(),
             limits: Limits::default(),

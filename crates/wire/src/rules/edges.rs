@@ -91,9 +91,9 @@ impl CausalityEntries {
         });
         section.flag("infer", &mut rule.infer);
         section.name("says", &mut rule.says);
-        if rule.relation == Relation::Cluster && rule.components.is_empty() {
-            // Without one, any pod's trouble would explain any other's.
-            section.complain("", "expected the key components: the relation cluster reaches everything");
+        if rule.relation == Relation::Cluster && rule.components.is_empty() && rule.pattern.is_empty() {
+            // Without either, any pod's trouble would explain any other's.
+            section.complain("relation", "expected components or a pattern beside cluster, which reaches everything");
         }
         self.entries.push(rule);
     }
