@@ -88,6 +88,11 @@ fn nulls_in_every_field() {
         "fingerprint",
         "endpoints",
         "subsets",
+        "data",
+        "binaryData",
+        "webhooks",
+        "provisioner",
+        "volumeBindingMode",
     ];
     for key in keys {
         let text =
@@ -110,6 +115,19 @@ fn nulls_in_every_field() {
         "ResourceQuota",
         "Lease",
         "Secret",
+        "ConfigMap",
+        "PersistentVolume",
+        "StorageClass",
+        "Ingress",
+        "HTTPRoute",
+        "Route",
+        "VirtualService",
+        "APIService",
+        "ValidatingWebhookConfiguration",
+        "CustomResourceDefinition",
+        "HorizontalPodAutoscaler",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
         "Anything",
     ] {
         for rest in [
