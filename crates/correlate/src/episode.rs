@@ -76,6 +76,8 @@ pub(crate) struct Episode {
     pub sources: Vec<Source>,
     /// The object that its message names as missing or exhausted; also the first of `hubs`.
     pub named: Option<EntityId>,
+    /// The component that its entity belongs to; empty for none.
+    pub component: Text,
     /// What it shares with others, and how.
     pub hubs: Vec<(Relation, EntityId)>,
     /// The episode that explains it.

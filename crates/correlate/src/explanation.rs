@@ -1,7 +1,7 @@
 //! The tree of explanations: which episode follows from which, and which causes are inferred.
 
 use crate::episode::{Edge, Episode, EpisodeKey, Standing};
-use crate::turn::Turn;
+use crate::turn::{Turn, component_id};
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::{Change, Severity};
 use bellbuoy_core::intern::EntityId;
@@ -24,6 +24,11 @@ const DEPTH_MAX: usize = 12;
 const EFFECTS_MAX: usize = 100_000;
 /// Users of a shared thing that are asked whether they stand healthy.
 const CONTRAST_MAX: usize = 1_000;
+
+/// Whether a cause's entity belongs to one of the components that a rule names, if it names any.
+fn is_of_component(cause: &Episode, rule: &CausalityRule) -> bool {
+    rule.components.is_empty() || rule.components.contains(&cause.component)
+}
 
 /// Whether an episode is a note by itself: it opens no incident that anybody need look at.
 fn is_note(episode: &Episode) -> bool {
@@ -124,10 +129,11 @@ impl Turn<'_, '_> {
             }
         };
         for rule in self.catalogue.causes_of(&code) {
-            if !self.catalogue.takes(rule, &episode.message) {
+            let candidates = self.candidates(key, episode, rule);
+            if candidates.is_empty() || !self.catalogue.takes(rule, &episode.message) {
                 continue;
             }
-            for cause in self.candidates(key, episode, rule) {
+            for cause in candidates {
                 let Some(row) = self.state.episodes.get(&cause).filter(|row| row.is_live() && admits(row)) else {
                     continue;
                 };
@@ -171,11 +177,12 @@ impl Turn<'_, '_> {
         let codes: Vec<_> = rule.causes.iter().filter_map(|code| self.state.known_signal(code)).collect();
         let on = |entity: EntityId| codes.iter().map(move |signal| EpisodeKey { entity, signal: *signal });
         let through = |hub: EntityId, relation: Relation| {
-            let shares = move |cause: &EpisodeKey| {
-                self.state.episodes.get(cause).is_some_and(|row| row.hubs.contains(&(relation, hub)))
-            };
-            let sharing = self.state.sharing(hub).filter(|cause| codes.contains(&cause.signal));
-            sharing.filter(shares).collect::<Vec<_>>()
+            codes.iter().flat_map(|code| self.state.sharing(hub, relation, *code)).collect::<Vec<_>>()
+        };
+        // Components are few, and what runs on a node is not.
+        let of_components = || {
+            let parts = rule.components.iter().filter_map(|name| self.state.topology.names.get(&component_id(name)));
+            parts.flat_map(|part| through(part, Relation::Cluster)).collect::<Vec<_>>()
         };
         let hubs = |relation: Relation| {
             episode.hubs.iter().filter(move |(shared, _)| *shared == relation).map(|(_, hub)| *hub)
@@ -189,7 +196,15 @@ impl Turn<'_, '_> {
                 hubs(Relation::Call).flat_map(to).collect()
             }
             Relation::NodeAgent => {
-                hubs(Relation::Node).flat_map(|node| on(node).chain(through(node, Relation::Node))).collect()
+                let agents = if rule.components.is_empty() { Vec::new() } else { of_components() };
+                let runs = |agent: &EpisodeKey, node: EntityId| {
+                    self.state.episodes.get(agent).is_some_and(|row| row.hubs.contains(&(Relation::Node, node)))
+                };
+                let on_node = |node| {
+                    let agents = agents.iter().copied().filter(move |agent| runs(agent, node));
+                    on(node).chain(agents).collect::<Vec<_>>()
+                };
+                hubs(Relation::Node).flat_map(on_node).collect()
             }
             Relation::Cluster => hubs(Relation::Cluster).flat_map(|part| through(part, Relation::Cluster)).collect(),
             Relation::Namespace => {
@@ -199,19 +214,10 @@ impl Turn<'_, '_> {
             relation => hubs(relation).flat_map(on).collect(),
         };
         let is_there = |cause: &EpisodeKey| {
-            *cause != key && self.is_of_component(cause.entity, rule) && self.hurts(*cause, key, rule)
+            let row = self.state.episodes.get(cause).filter(|_| *cause != key);
+            row.is_some_and(|row| is_of_component(row, rule) && self.hurts(*cause, key, rule))
         };
         found.into_iter().filter(is_there).collect()
-    }
-
-    /// Whether an entity belongs to one of the components that a rule names, if it names any.
-    fn is_of_component(&self, entity: EntityId, rule: &CausalityRule) -> bool {
-        if rule.components.is_empty() {
-            return true;
-        }
-        let name = self.state.topology.names.peek(entity);
-        let component = name.and_then(|name| self.catalogue.component_of(name));
-        component.is_some_and(|component| rule.components.contains(&component.name))
     }
 
     /// Contrast between a caller and one of many backends: as long as most of a Service's endpoints are ready, a failing
@@ -268,13 +274,17 @@ impl Turn<'_, '_> {
         let catalogue = self.catalogue.clone();
         for rule in catalogue.effects_of(&code) {
             let effects: BTreeSet<_> = rule.effects.iter().filter_map(|code| self.state.known_signal(code)).collect();
-            if !self.is_of_component(key.entity, rule) {
+            if !is_of_component(&cause, rule) {
                 continue;
             }
             let hubs = |wanted: Relation| {
                 cause.hubs.iter().filter(move |(relation, _)| *relation == wanted).map(|(_, hub)| *hub)
             };
-            let sharing = |hub: EntityId| self.state.sharing(hub).take(EFFECTS_MAX);
+            let state = &*self.state;
+            let sharing = |hub: EntityId, relation: Relation| {
+                let found = effects.iter().flat_map(|effect| state.sharing(hub, relation, *effect));
+                found.take(EFFECTS_MAX).collect::<Vec<_>>()
+            };
             let found: Vec<EpisodeKey> = match rule.relation {
                 Relation::Same => self.state.on_entity(key.entity),
                 Relation::ServiceBackend => {
@@ -285,12 +295,20 @@ impl Turn<'_, '_> {
                 }
                 Relation::Call => {
                     let services = hubs(Relation::ServiceBackend).chain([key.entity]);
-                    services.flat_map(sharing).collect()
+                    services.flat_map(|service| sharing(service, Relation::Call)).collect()
                 }
-                Relation::NodeAgent => hubs(Relation::Node).chain([key.entity]).flat_map(sharing).collect(),
-                Relation::Cluster => hubs(Relation::Cluster).flat_map(sharing).collect(),
-                Relation::Namespace => hubs(Relation::Namespace).chain([key.entity]).flat_map(sharing).collect(),
-                _ => sharing(key.entity).collect(),
+                Relation::NodeAgent => {
+                    let nodes = hubs(Relation::Node).chain([key.entity]);
+                    nodes.flat_map(|node| sharing(node, Relation::Node)).collect()
+                }
+                Relation::Cluster => {
+                    hubs(Relation::Cluster).flat_map(|part| sharing(part, Relation::Cluster)).collect()
+                }
+                Relation::Namespace => {
+                    let namespaces = hubs(Relation::Namespace).chain([key.entity]);
+                    namespaces.flat_map(|namespace| sharing(namespace, Relation::Namespace)).collect()
+                }
+                relation => sharing(key.entity, relation),
             };
             let mut found: Vec<_> = found.into_iter().filter(|at| *at != key && effects.contains(&at.signal)).collect();
             found.sort_unstable();
@@ -354,12 +372,16 @@ impl Turn<'_, '_> {
                 if self.state.episodes.get(&cause).is_some_and(Episode::is_live) {
                     continue;
                 }
-                let shows = |at: &EpisodeKey| {
-                    let row = self.state.episodes.get(at);
-                    effects.contains(&at.signal) && row.is_some_and(|row| row.standing == Standing::Open)
-                };
-                let mut owners: Vec<_> = self.state.sharing(*hub).filter(shows).map(|at| at.entity).collect();
-                owners.dedup();
+                let is_open =
+                    |at: &EpisodeKey| self.state.episodes.get(at).is_some_and(|row| row.standing == Standing::Open);
+                let sharing = effects.iter().flat_map(|effect| self.state.sharing(*hub, rule.relation, *effect));
+                let mut owners = BTreeSet::new();
+                for at in sharing.filter(is_open) {
+                    owners.insert(at.entity);
+                    if owners.len() >= self.limits().infer_from as usize {
+                        break;
+                    }
+                }
                 let enough = owners.len() >= self.limits().infer_from as usize;
                 if enough && self.is_mostly_failing(*hub, rule.relation, &effects) {
                     self.ensure_inferred(cause, &episode);
@@ -374,11 +396,10 @@ impl Turn<'_, '_> {
     /// an image at any time, because an image does not break by itself; for a node or a registry if it became ready after
     /// the trouble began, because what runs already needs neither.
     fn is_mostly_failing(&self, hub: EntityId, relation: Relation, effects: &BTreeSet<EntityId>) -> bool {
-        let shows = |at: &EpisodeKey| effects.contains(&at.signal);
-        let failing: BTreeSet<_> = self.state.sharing(hub).filter(shows).map(|at| at.entity).collect();
-        let onset =
-            self.state.sharing(hub).filter(shows).filter_map(|at| Some(self.state.episodes.get(&at)?.began.from));
-        let onset = onset.min().unwrap_or(self.now);
+        let sharing =
+            || effects.iter().flat_map(|effect| self.state.sharing(hub, relation, *effect)).take(CONTRAST_MAX);
+        let onset = sharing().filter_map(|at| Some(self.state.episodes.get(&at)?.began.from)).min();
+        let onset = onset.unwrap_or(self.now);
         let mut healthy = BTreeSet::new();
         for object in self.state.topology.linked_to(hub).take(CONTRAST_MAX) {
             let Some(row) = self.state.topology.object(object) else { continue };
@@ -387,7 +408,14 @@ impl Turn<'_, '_> {
                 healthy.insert(row.owner.unwrap_or(object));
             }
         }
-        failing.len() > healthy.len()
+        let mut failing = BTreeSet::new();
+        for at in sharing() {
+            failing.insert(at.entity);
+            if failing.len() > healthy.len() {
+                return true;
+            }
+        }
+        false
     }
 
     /// Makes an episode that stands on what others show.
@@ -402,6 +430,8 @@ impl Turn<'_, '_> {
             self.state.put_episode(key, revived);
             return;
         }
+        let entity = self.state.topology.names.name(key.entity);
+        let component = self.catalogue.component_of(&entity);
         let rule = self.catalogue.rule(&self.state.code(key.signal));
         let severity = rule.map_or(Severity::P5, |rule| rule.severity);
         let inferred = Episode {
@@ -413,6 +443,7 @@ impl Turn<'_, '_> {
             evidence: from.evidence.clone(),
             late: from.late,
             inferred: true,
+            component: component.map_or_else(|| "".into(), |component| component.name.clone()),
             sources: from.sources.clone(),
             ..Episode::default()
         };

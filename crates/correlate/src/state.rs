@@ -10,7 +10,7 @@ use bellbuoy_core::fact::Source;
 use bellbuoy_core::incident::{Change, IncidentId, Status, TimelineEntry};
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::object::Entity;
-use bellbuoy_core::rules::RuleSet;
+use bellbuoy_core::rules::{Relation, RuleSet};
 use bellbuoy_core::stage::State;
 use bellbuoy_core::table::{Ledger, OrderedTable, Table};
 use bellbuoy_core::time::Time;
@@ -42,8 +42,9 @@ pub struct Tables {
     pub(crate) timers: Timers<Timer>,
     /// Derived: the active rule set, compiled when it is first needed.
     pub(crate) catalogue: Option<Arc<Catalogue>>,
-    /// Derived: live episodes by what they share; an episode shares its own entity with itself.
-    pub(crate) by_hub: BTreeSet<(EntityId, EpisodeKey)>,
+    /// Derived: live episodes by what they share, how, and their signal and entity. An episode shares its own entity with
+    /// itself.
+    by_hub: BTreeSet<(EntityId, Relation, EntityId, EntityId)>,
     /// Derived: (what explains, what it explains).
     pub(crate) children: BTreeSet<(EpisodeKey, EpisodeKey)>,
     /// Incidents to write at the end of the turn.
@@ -104,16 +105,22 @@ impl Tables {
         self.topology.names.name(signal).name
     }
 
-    /// Live episodes that share an entity, their own included.
-    pub(crate) fn sharing(&self, hub: EntityId) -> impl Iterator<Item = EpisodeKey> + '_ {
-        let least = EpisodeKey { entity: EntityId(0), signal: EntityId(0) };
-        self.by_hub.range((hub, least)..).take_while(move |(at, _)| *at == hub).map(|(_, key)| *key)
+    /// Live episodes of a signal that share an entity in this way.
+    pub(crate) fn sharing(
+        &self,
+        hub: EntityId,
+        relation: Relation,
+        signal: EntityId,
+    ) -> impl Iterator<Item = EpisodeKey> + '_ {
+        let (first, last) = ((hub, relation, signal, EntityId(0)), (hub, relation, signal, EntityId(u32::MAX)));
+        self.by_hub.range(first..=last).map(|(_, _, signal, entity)| EpisodeKey { entity: *entity, signal: *signal })
     }
 
     /// Live episodes on an entity.
     pub(crate) fn on_entity(&self, entity: EntityId) -> Vec<EpisodeKey> {
-        let own = (entity, EpisodeKey { entity, signal: EntityId(0) })..;
-        self.by_hub.range(own).map(|(_, key)| *key).take_while(|key| key.entity == entity).collect()
+        let first = (entity, Relation::Same, EntityId(0), EntityId(0));
+        let last = (entity, Relation::Same, EntityId(u32::MAX), EntityId(u32::MAX));
+        self.by_hub.range(first..=last).map(|(_, _, signal, _)| EpisodeKey { entity, signal: *signal }).collect()
     }
 
     /// Episodes that an episode explains.
@@ -200,11 +207,12 @@ impl Tables {
     }
 
     fn derive_episode(&mut self, key: EpisodeKey, episode: &Episode, present: bool) {
-        let hubs = episode.hubs.iter().map(|(_, hub)| *hub).chain([key.entity]);
-        for hub in hubs {
+        let hubs = episode.hubs.iter().copied().chain([(Relation::Same, key.entity)]);
+        for (relation, hub) in hubs {
+            let row = (hub, relation, key.signal, key.entity);
             match present && episode.is_live() {
-                true => self.by_hub.insert((hub, key)),
-                false => self.by_hub.remove(&(hub, key)),
+                true => self.by_hub.insert(row),
+                false => self.by_hub.remove(&row),
             };
         }
         if let Some(edge) = &episode.explained_by {

@@ -279,12 +279,15 @@ impl Turn<'_, '_> {
         }
         let asker = self.state.topology.asker_of(report.object);
         hubs.extend(self.state.asking.calls_of(asker).iter().map(|service| (Relation::Call, *service)));
-        hubs.extend(self.leans_on(report));
+        if first_on.is_some() || *episode.message != *report.message {
+            hubs.extend(self.leans_on(report));
+        }
         hubs.extend(self.beside(report));
         if let Some(entity) = first_on.and_then(|entity| self.state.topology.names.peek(entity))
             && let Some(component) = self.catalogue.component_of(entity)
         {
             let (part, severity) = (component_id(&component.name), component.severity);
+            episode.component = component.name.clone();
             hubs.insert(0, (Relation::Cluster, self.state.topology.names.intern(&part)));
             if episode.severity < Severity::P5 {
                 episode.severity = episode.severity.min(severity);
@@ -428,6 +431,6 @@ impl Turn<'_, '_> {
 }
 
 /// What stands for a component among the things that episodes share.
-fn component_id(name: &str) -> Entity {
+pub(crate) fn component_id(name: &str) -> Entity {
     Entity::new("Component", "", name)
 }
