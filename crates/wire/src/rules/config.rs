@@ -39,7 +39,11 @@ const CATALOGUE: [(&str, &str); 13] = [
     catalogue_file!("alerts"),
 ];
 const COMPONENTS_YAML: &str = include_str!("components.yaml");
-const CAUSALITY_YAML: &str = include_str!("causality.yaml");
+const GROUPS_YAML: &str = include_str!("causality/groups.yaml");
+const CAUSALITY: [(&str, &str); 2] = [
+    ("causality/workloads.yaml", include_str!("causality/workloads.yaml")),
+    ("causality/cluster.yaml", include_str!("causality/cluster.yaml")),
+];
 
 /// Tiers of a policy. Who was told is remembered per incident, and grows with them.
 const TIERS_MAX: usize = 20;
@@ -146,9 +150,18 @@ impl Config {
             read_list(root, problems, |entry| entries.read(&[], entry));
             entries.merge_into(&mut config.components);
         });
-        in_file(CAUSALITY_YAML, "built-in causality.yaml", problems, |root, problems| {
-            Section::read(root, String::new(), true, problems, |top| config.read_causality(top));
+        in_file(GROUPS_YAML, "built-in causality/groups.yaml", problems, |root, problems| {
+            Section::read(root, String::new(), false, problems, |section| {
+                config.groups = read_groups(section, &config.catalogue);
+            });
         });
+        let mut edges = CausalityEntries::default();
+        for (name, text) in CAUSALITY {
+            in_file(text, &format!("built-in {name}"), problems, |root, problems| {
+                read_list(root, problems, |entry| edges.read(config.known(), &[], entry));
+            });
+        }
+        edges.merge_into(&mut config.causality);
         config.read_file(DEFAULT_YAML, "built-in default.yaml", true, problems);
         config
     }
@@ -177,7 +190,11 @@ impl Config {
             top.list("components", |entry| components.read(&self.components, entry));
         }
         components.merge_into(&mut self.components);
-        self.read_edges(top);
+        let mut edges = CausalityEntries::default();
+        if !is_null(top, "causality") {
+            top.list("causality", |entry| edges.read(self.known(), &self.causality, entry));
+        }
+        edges.merge_into(&mut self.causality);
         top.section("policy", |section| read_policy(section, &mut self.policy));
         let mut owners = Vec::new();
         if top.list("owners", |section| owners.push(read_owner(section, &self.catalogue))) {
@@ -189,19 +206,9 @@ impl Config {
         top.section("telemetry", |section| self.telemetry.read(section));
     }
 
-    /// Reads the built-in causality: groups, then edges.
-    fn read_causality(&mut self, top: &mut Section<'_>) {
-        self.groups = read_groups(top, "groups", &self.catalogue);
-        self.read_edges(top);
-    }
-
-    fn read_edges(&mut self, top: &mut Section<'_>) {
-        let mut edges = CausalityEntries::default();
-        if !is_null(top, "causality") {
-            let known = Known { catalogue: &self.catalogue, components: &self.components, groups: &self.groups };
-            top.list("causality", |entry| edges.read(known, &self.causality, entry));
-        }
-        edges.merge_into(&mut self.causality);
+    /// What an edge may name.
+    fn known(&self) -> Known<'_> {
+        Known { catalogue: &self.catalogue, components: &self.components, groups: &self.groups }
     }
 }
 

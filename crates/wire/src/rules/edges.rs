@@ -42,18 +42,13 @@ pub(crate) struct Known<'a> {
 }
 
 /// Reads the groups: names, each with a list of signals and of groups that stand above it.
-pub(crate) fn read_groups(section: &mut Section<'_>, key: &'static str, catalogue: &[SignalRule]) -> Groups {
+pub(crate) fn read_groups(section: &mut Section<'_>, catalogue: &[SignalRule]) -> Groups {
     let mut groups = Groups::new();
-    section.section(key, |section| {
-        for (name, at) in section.names() {
-            let known = Known { catalogue, components: &[], groups: &groups };
-            let codes = section.texts_at(&name).map(|found| expanded(section, &name, known, found)).unwrap_or_default();
-            if groups.iter().any(|(other, _)| **other == *name) {
-                section.complain_at(at, &name, format!("the group {name:?} stands here a second time"));
-            }
-            groups.push((name.into(), codes));
-        }
-    });
+    for name in section.names() {
+        let known = Known { catalogue, components: &[], groups: &groups };
+        let codes = section.texts_at(&name).map(|found| expanded(section, &name, known, found)).unwrap_or_default();
+        groups.push((name.into(), codes));
+    }
     groups
 }
 

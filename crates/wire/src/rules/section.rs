@@ -177,10 +177,10 @@ impl<'r> Section<'r> {
         read.then_some(texts)
     }
 
-    /// The keys of the user's own choice, each with its place, in the order of the file.
-    pub(crate) fn names(&mut self) -> Vec<(String, Position)> {
+    /// The keys of a section in which each is the user's own choice, in the order of the file.
+    pub(crate) fn names(&mut self) -> Vec<String> {
         self.takes_any_key = true;
-        self.entries.iter().map(|(key, _)| (key.name.clone(), key.at)).collect()
+        self.entries.iter().map(|(key, _)| key.name.clone()).collect()
     }
 
     /// Reads a list of texts under a key of the user's own choice, each with its place; none if there is no list.
