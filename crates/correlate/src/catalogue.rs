@@ -91,12 +91,15 @@ pub struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// The object that the message names, told by something in that namespace. Classes, volumes, nodes and hosts have
-    /// no namespace of their own.
+    /// The object that the message names, told by something in that namespace. A message may say `namespace/name`;
+    /// classes, volumes, nodes and hosts have no namespace.
     pub fn named(&self, namespace: &str) -> Option<Entity> {
         let (kind, name) = self.names.as_ref()?;
-        let is_namespaced = NAMING_GROUPS.iter().any(|group| group.kind == *kind && group.is_namespaced);
-        Some(Entity::new(kind, if is_namespaced { namespace } else { "" }, name))
+        if !NAMING_GROUPS.iter().any(|group| group.kind == *kind && group.is_namespaced) {
+            return Some(Entity::new(kind, "", name));
+        }
+        let (namespace, name) = name.split_once('/').unwrap_or((namespace, name));
+        Some(Entity::new(kind, namespace, name))
     }
 }
 

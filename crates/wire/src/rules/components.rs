@@ -1,5 +1,6 @@
 //! Entries of the components as people write them: parts of the cluster that everything else leans on.
 
+use super::node::Value;
 use super::scalar;
 use super::section::Section;
 use super::signals::SEVERITIES;
@@ -38,7 +39,7 @@ impl ComponentEntries {
         }
         pattern(section, "namespace", &mut rule.namespace);
         pattern(section, "names", &mut rule.names);
-        if rule.names.is_empty() {
+        if section.peek("names").is_some_and(|node| node.value == Value::Scalar(String::new())) {
             section.complain("names", "expected a pattern for the whole name");
         }
         self.entries.push(rule);

@@ -4,8 +4,9 @@ use super::config::{Config, DEFAULT_YAML};
 use super::settings::{LogFormat, Mechanism, Protocol, Secret};
 use super::{from_document, hash, to_document};
 use bellbuoy_core::incident::Severity;
-use bellbuoy_core::rules::{Class, Limits, Match, Relation, Role, SignalRule};
+use bellbuoy_core::rules::{Class, ComponentRule, Limits, Match, Relation, Role, SignalRule};
 use bellbuoy_core::time::Span;
+use regex::Regex;
 
 fn load(text: &str) -> Config {
     Config::load(text, "test.yaml").unwrap_or_else(|error| panic!("{text}\n{error}"))
@@ -349,6 +350,27 @@ fn signals_that_are_refused() {
 }
 
 #[test]
+fn a_list_of_words_stands_for_each_of_them() {
+    let text = "catalogue:\n- {code: NodeNotReady, matches: [event: {kind: [Node, Pod], reason: [A, B]}, terminated: \
+                {exit_code: ['126', '127']}]}\n";
+    let rule = load(text).rule_set().signal("NodeNotReady").unwrap().clone();
+    let words: Vec<_> = rule
+        .matches
+        .iter()
+        .map(|one| match one {
+            Match::Event { kind, reason, .. } => format!("{kind} {reason}"),
+            Match::Terminated { exit_code, .. } => exit_code.to_string(),
+            _ => String::new(),
+        })
+        .collect();
+    assert_eq!(words, ["Node A", "Node B", "Pod A", "Pod B", "126", "127"]);
+    refuse(
+        &text.replace("[A, B]", "[]"),
+        &["t:2:41: catalogue[0].matches[0].event: expected a value for reason or pattern"],
+    );
+}
+
+#[test]
 fn a_message_is_tried_against_the_patterns_and_no_pattern_takes_any() {
     let entry = |fields: &str| format!("catalogue:\n- {{code: NodeNotReady, {fields}}}\n");
     load(&entry("matches: [event: {reason: A}], test: [x, y]"));
@@ -391,6 +413,130 @@ fn an_edge_of_ones_own() {
         &["t:6:10: causality[0].infer: expected true or false, found \"yes\""],
     );
     refuse(&text.replace("  says: so it goes\n", ""), &["t:2:3: causality[0]: expected the key says"]);
+}
+
+#[test]
+fn groups_and_reasons_stand_for_their_signals() {
+    let edge = |causes: &str, more: &str| {
+        format!(
+            "causality:\n- {{name: mine, causes: [{causes}], effects: [NotReady], relation: same, says: so{more}}}\n"
+        )
+    };
+    let causes = |text: &str| load(text).causality.pop().unwrap().causes;
+    let failing = causes(&edge("'@pod-fails'", ""));
+    assert!(failing.iter().any(|code| &**code == "ImagePullBackOff/NotFound"), "{failing:?}");
+    assert_eq!(causes(&edge("'@pod-fails', CrashLoopBackOff", "")), failing, "each signal once");
+    let pressure = causes(&edge("'NodePressure/*'", ""));
+    assert!(pressure.len() > 1 && pressure.iter().all(|code| code.starts_with("NodePressure/")), "{pressure:?}");
+    refuse(
+        &edge("'@pod-fail'", ""),
+        &["t:2:25: causality[0].causes: there is no group \"@pod-fail\"; did you mean @pod-fails?"],
+    );
+    refuse(
+        &edge("'Nothing/*'", ""),
+        &["t:2:25: causality[0].causes: the catalogue has no signal that begins with \"Nothing/\""],
+    );
+}
+
+#[test]
+fn an_edge_across_the_cluster_says_what_of() {
+    let edge = |more: &str| {
+        format!(
+            "causality:\n- {{name: mine, causes: [NotReady], effects: [Unhealthy], says: so, relation: cluster{more}}}\n"
+        )
+    };
+    let rule = load(&edge(", components: [dns], pattern: 'no such host'")).causality.pop().unwrap();
+    assert_eq!((rule.relation, &*rule.components[0], &*rule.pattern), (Relation::Cluster, "dns", "no such host"));
+    load(&edge(", pattern: 'no such host'"));
+    refuse(
+        &edge(""),
+        &["t:2:78: causality[0].relation: expected components or a pattern beside cluster, which reaches everything"],
+    );
+    refuse(
+        &edge(", components: [dnss]"),
+        &["t:2:100: causality[0].components: there is no component \"dnss\"; did you mean dns?"],
+    );
+    refuse(
+        &edge(", pattern: 'a('"),
+        &["t:2:96: causality[0].pattern: expected a regular expression (unclosed group), found \"a(\""],
+    );
+}
+
+#[test]
+fn a_component_of_ones_own() {
+    let text = "components:\n- {name: ledger, area: application diagnostics, severity: P2, names: 'ledger(-.*)?'}\n- \
+                {name: dns, severity: P2}\n";
+    let config = load(text);
+    let component = config.components.last().unwrap();
+    assert_eq!((&*component.name, component.severity, &*component.names), ("ledger", Severity::P2, "ledger(-.*)?"));
+    let dns = |config: &Config| config.components.iter().find(|one| &*one.name == "dns").cloned().unwrap();
+    assert_eq!(dns(&config), ComponentRule { severity: Severity::P2, ..dns(&Config::default()) });
+    assert_eq!(config.rule_set().components, config.components);
+    refuse(&text.replace(", names: 'ledger(-.*)?'", ""), &["t:2:3: components[0]: expected the key names"]);
+    refuse(&text.replace("ledger(-.*)?", ""), &["t:2:70: components[0].names: expected a pattern for the whole name"]);
+    refuse(
+        &text.replace("ledger(-.*)?", "ledger("),
+        &["t:2:70: components[0].names: expected a regular expression (unclosed group), found \"ledger(\""],
+    );
+}
+
+#[test]
+fn components_take_in_what_clusters_call_them() {
+    let components = Config::default().components;
+    let whole = |pattern: &str| Regex::new(&format!("^(?:{pattern})$")).unwrap();
+    let compiled: Vec<_> = components.iter().map(|one| (one, whole(&one.namespace), whole(&one.names))).collect();
+    let check = |kind: &str, namespace: &str, name: &str, expect: &str| {
+        let fits = compiled.iter().find(|(one, namespaces, names)| {
+            (one.kinds.is_empty() || one.kinds.iter().any(|known| **known == *kind))
+                && (one.namespace.is_empty() || namespaces.is_match(namespace))
+                && names.is_match(name)
+        });
+        let found = fits.map_or("", |(one, ..)| &*one.name);
+        assert_eq!(found, expect, "{kind} {namespace}/{name}");
+    };
+    check("Pod", "kube-system", "etcd-master-1", "etcd");
+    check("Pod", "kube-system", "kube-apiserver-master-1", "kube-apiserver");
+    check("Service", "default", "kubernetes", "kube-apiserver");
+    check("Lease", "kube-system", "kube-scheduler", "kube-scheduler");
+    check("Pod", "kube-system", "kube-scheduler-master-1", "kube-scheduler");
+    check("Lease", "kube-system", "kube-controller-manager", "kube-controller-manager");
+    check("Deployment", "kube-system", "aws-cloud-controller-manager", "cloud-controller-manager");
+    check("Deployment", "kube-system", "coredns", "dns");
+    check("Service", "kube-system", "kube-dns", "dns");
+    check("DaemonSet", "kube-system", "node-local-dns", "dns");
+    check("DaemonSet", "openshift-dns", "dns-default", "dns");
+    check("Deployment", "kube-system", "rke2-coredns-rke2-coredns", "dns");
+    check("DaemonSet", "kube-system", "kube-proxy", "kube-proxy");
+    check("DaemonSet", "calico-system", "calico-node", "cni");
+    check("DaemonSet", "kube-system", "cilium", "cni");
+    check("DaemonSet", "kube-flannel", "kube-flannel-ds", "cni");
+    check("DaemonSet", "kube-system", "aws-node", "cni");
+    check("DaemonSet", "kube-system", "kindnet", "cni");
+    check("Deployment", "ingress-nginx", "ingress-nginx-controller", "ingress");
+    check("Deployment", "kube-system", "traefik", "ingress");
+    check("Deployment", "istio-system", "istio-ingressgateway", "ingress");
+    check("Deployment", "istio-system", "istiod", "mesh");
+    check("Deployment", "linkerd", "linkerd-destination", "mesh");
+    check("DaemonSet", "kube-system", "ebs-csi-node", "csi");
+    check("Deployment", "kube-system", "local-path-provisioner", "csi");
+    check("Deployment", "kube-system", "metrics-server", "metrics-server");
+    check("APIService", "", "v1beta1.metrics.k8s.io", "metrics-server");
+    check("Deployment", "cert-manager", "cert-manager-webhook", "cert-manager");
+    check("Deployment", "kube-system", "cluster-autoscaler", "autoscaler");
+    check("Deployment", "karpenter", "karpenter", "autoscaler");
+    check("Deployment", "harbor", "harbor-core", "registry");
+    check("Deployment", "auth", "dex", "identity");
+    check("Deployment", "kubernetes-dashboard", "kubernetes-dashboard", "dashboard");
+    check("Deployment", "argocd", "argocd-repo-server", "deploy");
+    check("Deployment", "kyverno", "kyverno-admission-controller", "policy");
+    check("StatefulSet", "monitoring", "prometheus-k8s", "monitoring");
+    check("DaemonSet", "gpu-operator", "nvidia-device-plugin-daemonset", "devices");
+    check("Deployment", "databases", "postgres-operator", "operators");
+    check("Deployment", "metallb-system", "controller", "load-balancer");
+    // What anybody may run.
+    for name in ["cart", "checkout-gateway", "orders-db", "frontend", "registration", "dexterity", "etcdish"] {
+        check("Deployment", "shop", name, "");
+    }
 }
 
 #[test]
