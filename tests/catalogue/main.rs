@@ -1,6 +1,6 @@
 //! What the built-in catalogue makes of what Kubernetes and its tools say: each meaning found, what is harmless left alone.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panics, in their helpers too")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panics, in their helpers too")]
 
 use bellbuoy_core::incident::Severity;
 use bellbuoy_core::report::{AlertReport, Condition, EventReport, ObjectReport, Termination};
@@ -81,7 +81,7 @@ fn word(text: &str) -> &str {
     if text == "-" { "" } else { text }
 }
 
-fn event<'a>(line: &'a str) -> (&'a str, EventReport) {
+fn event(line: &str) -> (&str, EventReport) {
     let (head, message) = line.split_once(": ").unwrap();
     let words: Vec<_> = head.split(' ').collect();
     let [kind, reason, component] = words[..] else { panic!("{line}: expected a kind, a reason and a component") };
@@ -180,6 +180,7 @@ fn what_is_meant_or_merely_noteworthy_never_pages() {
         "PodRejected/NodeShutdown",
         "NodeNotice",
         "VolumeReleased",
+        "DisruptionNotAllowed",
         "AlwaysFiring",
         "RecreatingTerminatedPod",
     ] {

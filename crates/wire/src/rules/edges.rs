@@ -62,6 +62,7 @@ pub(crate) struct CausalityEntries {
 impl CausalityEntries {
     /// Reads an entry. Catalogue, components and groups must be complete: only what they hold may stand here.
     pub(crate) fn read(&mut self, known: Known<'_>, causality: &[CausalityRule], section: &mut Section<'_>) {
+        let problems_before = section.problem_count();
         let mut name: Text = "".into();
         section.name("name", &mut name);
         section.require(&["name"]);
@@ -86,7 +87,8 @@ impl CausalityEntries {
         });
         section.flag("infer", &mut rule.infer);
         section.name("says", &mut rule.says);
-        if rule.relation == Relation::Cluster && rule.components.is_empty() && rule.pattern.is_empty() {
+        let is_unbounded = rule.relation == Relation::Cluster && rule.components.is_empty() && rule.pattern.is_empty();
+        if is_unbounded && section.problem_count() == problems_before {
             // Without either, any pod's trouble would explain any other's.
             section.complain("relation", "expected components or a pattern beside cluster, which reaches everything");
         }

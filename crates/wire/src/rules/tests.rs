@@ -59,6 +59,15 @@ fn the_examples_in_the_default_are_valid() {
 }
 
 #[test]
+fn the_example_in_the_readme_is_valid() {
+    let readme = include_str!("../../../../README.md");
+    let (_, example) = readme.split_once("```yaml\n").unwrap();
+    let config = load(example.split_once("```").unwrap().0);
+    assert_eq!(&*config.catalogue[0].code, "LicenceExpired");
+    assert!(config.rule_set().signal("CPUThrottlingHigh").unwrap().matches.is_empty());
+}
+
+#[test]
 fn the_default_rule_set_goes_through_its_document() {
     let rules = Config::default().rule_set();
     assert_eq!(from_document(&to_document(&rules)).unwrap(), rules);
