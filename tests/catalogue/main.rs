@@ -69,7 +69,8 @@ fn rows(text: &'static str) -> Vec<Row> {
 type Row = (&'static str, &'static str, Option<&'static str>);
 
 fn events() -> Vec<Row> {
-    [rows(include_str!("events_of_pods.txt")), rows(include_str!("events_of_others.txt"))].concat()
+    [rows(include_str!("events_of_pods_and_volumes.txt")), rows(include_str!("events_of_controllers_and_nodes.txt"))]
+        .concat()
 }
 
 fn states() -> Vec<Row> {
