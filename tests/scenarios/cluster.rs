@@ -66,6 +66,10 @@ pub(crate) struct Cluster {
     pub images: BTreeMap<String, String>,
     /// Volumes that cannot be attached, claims that cannot be provisioned or mounted, and the words of the driver.
     pub volume_faults: BTreeMap<Id, String>,
+    /// Policies against the pods of workloads, and their words.
+    pub denials: BTreeMap<Id, String>,
+    /// The node that the scheduler likes best.
+    pub favourite: String,
     /// The node to which each volume is attached.
     pub attached: BTreeMap<String, String>,
     /// CronJobs: minutes between runs, and the template of their pods.
@@ -105,6 +109,8 @@ impl Cluster {
             registries: BTreeMap::new(),
             images: BTreeMap::new(),
             volume_faults: BTreeMap::new(),
+            denials: BTreeMap::new(),
+            favourite: String::new(),
             attached: BTreeMap::new(),
             crons: BTreeMap::new(),
             is_full: false,

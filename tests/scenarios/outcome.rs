@@ -2,12 +2,13 @@
 
 use crate::cluster::recording::Line;
 use crate::scenario::Truth;
-use bellbuoy_core::incident::{Incident, IncidentId, Severity, Status};
-use bellbuoy_core::object::Entity;
+use bellbuoy_core::fact::Fact;
+use bellbuoy_core::incident::{Flow, Incident, IncidentId, Severity, Stamped, Status};
+use bellbuoy_core::object::{Entity, Scope};
 use bellbuoy_core::triage::Triaged;
 use bellbuoy_local::recording::{Options, Recording};
 use bellbuoy_tests::fold::{Decided, decide};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -41,8 +42,11 @@ struct Said<'d> {
     last: &'d Triaged,
 }
 
-/// Reads lines as a user's recording, with the product's own reader, and decides.
-pub(crate) fn replay(lines: &[Line]) -> (Decided, u64) {
+/// The cluster of everything that is judged.
+const CLUSTER: &str = "cluster";
+
+/// Reads lines as a user's recording of a cluster, with the product's own reader.
+fn read(lines: &[Line], cluster: &str) -> (Vec<Fact>, u64) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     {
         let mut writer = std::io::BufWriter::new(&mut file);
@@ -50,20 +54,25 @@ pub(crate) fn replay(lines: &[Line]) -> (Decided, u64) {
             writeln!(writer, "{}", line.text).unwrap();
         }
     }
-    let sources = [PathBuf::from(file.path())];
-    let recording = Recording::open(&sources, &Options::default(), &mut |_| {}).unwrap();
+    let options = Options { cluster: cluster.to_owned(), ..Options::default() };
+    let recording = Recording::open(&[PathBuf::from(file.path())], &options, &mut |_| {}).unwrap();
     let rejected: u64 = recording.report().rejected.values().sum();
     for rejection in recording.report().rejections.iter().take(5) {
         eprintln!("rejected: {rejection:?}");
     }
-    let facts: Vec<_> = recording.facts().unwrap().map(Result::unwrap).collect();
-    (decide(&facts), rejected)
+    (recording.facts().unwrap().map(Result::unwrap).collect(), rejected)
 }
 
 /// The incidents that are not part of others, the worst and earliest first.
 fn said(decided: &Decided) -> Vec<Said<'_>> {
+    let ours = |record: &&Stamped<Incident>| record.scope == Scope::cluster(CLUSTER);
+    let ids = decided.records.iter().filter(ours).filter_map(|record| match &record.flow {
+        Flow::Item(incident) => Some(incident.id),
+        _ => None,
+    });
+    let ours: BTreeSet<IncidentId> = ids.collect();
     let mut all: BTreeMap<IncidentId, Said<'_>> = BTreeMap::new();
-    for record in &decided.triaged {
+    for record in decided.triaged.iter().filter(|record| ours.contains(&record.incident.id)) {
         let said = all.entry(record.incident.id).or_insert(Said { worst: record.severity, last: record });
         (said.worst, said.last) = (said.worst.min(record.severity), record);
     }
@@ -78,7 +87,17 @@ fn entities(incident: &Incident) -> impl Iterator<Item = &Entity> {
 
 /// Replays lines and compares what is said with the truth.
 pub(crate) fn judge(lines: &[Line], truth: &Truth) -> Outcome {
-    let (decided, rejected) = replay(lines);
+    judge_beside(lines, &[], truth)
+}
+
+/// Replays lines while another cluster speaks too, and compares what is said with the truth.
+pub(crate) fn judge_beside(lines: &[Line], other: &[Line], truth: &Truth) -> Outcome {
+    let (mut facts, rejected) = read(lines, CLUSTER);
+    if !other.is_empty() {
+        facts.extend(read(other, "elsewhere").0);
+        facts.sort_by_key(|fact| fact.observed_at);
+    }
+    let decided = decide(&facts);
     let all = said(&decided);
     let above: Vec<&Said<'_>> = all.iter().filter(|said| said.worst < Severity::P5).collect();
     let (of, alarms): (Vec<&Said<'_>>, Vec<&Said<'_>>) = above.into_iter().partition(|said| {

@@ -32,6 +32,8 @@ pub(crate) struct Truth {
     pub everywhere: bool,
     /// When it began.
     pub from: i64,
+    /// The recording was given other names.
+    pub renamed: bool,
     /// Every pod that was, and its workload.
     pub census: BTreeMap<Entity, Entity>,
 }
@@ -101,12 +103,17 @@ pub(crate) fn record_healthy(seed: u64, hours: i64) -> Scenario {
 
 fn finish(kind: &'static str, seed: u64, mut stage: Stage, from: i64, fault: Fault) -> Scenario {
     let entity = |id: &Id| id.entity();
-    let all = fault.entities.iter().chain(&fault.affected);
+    let cluster = &stage.cluster;
+    let hit = |id: &Id| fault.entities.contains(id) || fault.affected.contains(id);
+    let behind = |id: &&Id| cluster.backends(id).iter().any(|pod| hit(&pod.workload));
+    let services: Vec<Id> = cluster.services.keys().filter(behind).cloned().collect();
+    let all = fault.entities.iter().chain(&fault.affected).chain(&services);
     let truth = Truth {
         entities: fault.entities.iter().map(entity).collect(),
         words: fault.words,
         affected: all.map(|id| (id.namespace.clone(), id.name.clone())).collect(),
         everywhere: fault.everywhere,
+        renamed: false,
         from: from - from.rem_euclid(SECOND),
         census: stage.cluster.census.iter().map(|(pod, workload)| (pod.entity(), workload.entity())).collect(),
     };

@@ -3,6 +3,7 @@
 use crate::cluster::Cluster;
 use crate::cluster::apps::Apps;
 use crate::cluster::id::Id;
+use crate::cluster::scaling::Autoscaler;
 use crate::cluster::template::Temper;
 
 /// A cluster, and what its users run on it.
@@ -67,6 +68,9 @@ impl Stage {
             cluster.add_node(&name, false);
         }
         cluster.add_system();
+        if cluster.random.chance(40) {
+            cluster.autoscaler = Autoscaler::Grows;
+        }
         let namespaces = usize::try_from((nodes / 6).clamp(2, 400)).unwrap_or(2) + 1;
         let apps = cluster.add_apps(namespaces);
         Self { cluster, apps }

@@ -2,4 +2,6 @@
 
 mod failures;
 mod healthy;
+mod metamorphic;
 mod settings;
+mod sources;

@@ -28,11 +28,11 @@ impl Cluster {
                 "pods \"{name}\" is forbidden: violates PodSecurity \"restricted:latest\": allowPrivilegeEscalation != false (container \"{main}\" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container \"{main}\" must set securityContext.capabilities.drop=[\"ALL\"]), runAsNonRoot != true (pod or container \"{main}\" must set securityContext.runAsNonRoot=true)"
             ));
         }
-        self.ask_webhooks(namespace)?;
+        self.ask_webhooks(namespace, owner)?;
         self.check_quota(namespace, name, template)
     }
 
-    fn ask_webhooks(&self, namespace: &str) -> Result<(), String> {
+    fn ask_webhooks(&self, namespace: &str, owner: &str) -> Result<(), String> {
         if matches!(namespace, "kube-system" | "policy") {
             return Ok(());
         }
@@ -47,11 +47,17 @@ impl Cluster {
                     text(&hook["name"])
                 ));
             }
-            if let Some(words) = object["metadata"]["annotations"]["denies"].as_str() {
+            if let Some(words) = self.denial(namespace, owner) {
                 return Err(format!("admission webhook \"{}\" denied the request: {words}", text(&hook["name"])));
             }
         }
         Ok(())
+    }
+
+    /// Words of a policy against the pods of a workload, whose ReplicaSets are named after it.
+    fn denial(&self, namespace: &str, owner: &str) -> Option<&String> {
+        let of = |id: &&Id| id.namespace == namespace && owner.starts_with(&format!("{}-", id.name));
+        self.denials.keys().find(of).and_then(|id| self.denials.get(id))
     }
 
     fn check_quota(&mut self, namespace: &str, name: &str, template: &Template) -> Result<(), String> {

@@ -184,7 +184,8 @@ impl Cluster {
             if self.random.chance(25) {
                 template.volumes.push(Volume::ConfigMap(format!("{name}-config")));
             }
-            let replicas = self.random.range(1, 4);
+            // Who is to sleep through a drained node runs two.
+            let replicas = self.random.range(if bystanders { 2 } else { 1 }, 4);
             let selector = template.labels.clone();
             self.add_workload(id.clone(), replicas, template);
             let target = if self.random.chance(50) { Target::Name("http".to_owned()) } else { Target::Number(port) };

@@ -136,21 +136,29 @@ impl Cluster {
         self.after(10, move |cluster| cluster.look_at_calls(&id));
     }
 
+    /// Workloads in whose environment a Service stands.
+    pub(crate) fn direct_callers(&self, service: &Id) -> Vec<Id> {
+        let calls = |(id, workload): &(&Id, &super::workload::Workload)| {
+            let addresses = self.addresses(&id.namespace, workload.template());
+            addresses.iter().filter_map(|address| address.service(&id.namespace)).any(|called| called == *service)
+        };
+        self.workloads.iter().filter(calls).map(|(id, _)| id.clone()).collect()
+    }
+
     /// Workloads that notice when a Service does not answer, and those that notice them.
     pub(crate) fn callers(&self, service: &Id) -> Vec<Id> {
         let mut found: Vec<Id> = Vec::new();
         let mut silent = vec![service.clone()];
         while let Some(service) = silent.pop() {
-            for (id, workload) in &self.workloads {
-                let calls = self.addresses(&id.namespace, workload.template());
-                let calls =
-                    calls.iter().filter_map(|address| address.service(&id.namespace)).any(|called| called == service);
-                if calls && !found.contains(id) {
-                    found.push(id.clone());
-                    if workload.template().temper != Temper::Patient {
-                        silent.push(id.as_kind("Service"));
-                    }
+            for id in self.direct_callers(&service) {
+                if found.contains(&id) {
+                    continue;
                 }
+                let patient = self.workloads.get(&id).is_some_and(|of| of.template().temper == Temper::Patient);
+                if !patient {
+                    silent.push(id.as_kind("Service"));
+                }
+                found.push(id);
             }
         }
         found

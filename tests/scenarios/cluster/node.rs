@@ -5,6 +5,11 @@ use super::moment::{SECOND, stamp};
 use super::recording::{Notice, Source};
 use serde_json::{Value, json};
 
+/// Millicores of a node.
+pub(crate) const NODE_CPU_MILLI: i64 = 16_000;
+/// Mebibytes of a node.
+pub(crate) const NODE_MEMORY_MIB: i64 = 64_000;
+
 /// A condition of a node.
 #[derive(Clone, Debug)]
 pub(crate) struct Condition {
@@ -149,8 +154,8 @@ impl Cluster {
             taints: Vec::new(),
             unschedulable: false,
             conditions: Vec::new(),
-            cpu_milli: 16_000,
-            memory_mib: 64_000,
+            cpu_milli: NODE_CPU_MILLI,
+            memory_mib: NODE_MEMORY_MIB,
             ephemeral_gib: 200,
             gpus: 0,
             is_control_plane,

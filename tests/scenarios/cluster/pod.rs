@@ -109,14 +109,6 @@ impl Pod {
         self.ready && self.deleting.is_none()
     }
 
-    /// Whether the main container loops in its restart back-off.
-    pub(crate) fn waits_for(&self, reason: &str) -> bool {
-        self.containers
-            .iter()
-            .chain(&self.init)
-            .any(|run| matches!(&run.state, State::Waiting(why, _) if *why == reason))
-    }
-
     fn condition(kind: &str, since: Option<i64>, otherwise: i64, reason: &str, message: &str) -> Value {
         let mut json = json!({"type": kind, "status": if since.is_some() { "True" } else { "False" },
             "lastProbeTime": null, "lastTransitionTime": stamp(since.unwrap_or(otherwise))});

@@ -4,6 +4,7 @@ use super::Cluster;
 use super::event::{Emitter, normal, warning};
 use super::id::Id;
 use super::moment::stamp;
+use super::node::{NODE_CPU_MILLI, NODE_MEMORY_MIB};
 use serde_json::json;
 
 /// What the cluster autoscaler can do.
@@ -130,13 +131,14 @@ impl Cluster {
         let (Some((_, words)), uid) = (&pod.unschedulable, pod.uid.clone()) else { return };
         let emitter = Emitter::controller("cluster-autoscaler");
         let capacity = words.contains("Insufficient cpu") || words.contains("Insufficient memory");
+        let too_large = pod.template.cpu_milli() > NODE_CPU_MILLI || pod.template.memory_mib() > NODE_MEMORY_MIB;
         let status = Id::new("ConfigMap", "kube-system", "cluster-autoscaler-status");
         let group = "workers-eu-central-1";
-        if !capacity || self.autoscaler == Autoscaler::AtMaximum {
-            let why = if capacity {
-                "1 max node group size reached"
-            } else {
-                "1 node(s) didn't match Pod's node affinity/selector"
+        if !capacity || too_large || self.autoscaler == Autoscaler::AtMaximum {
+            let why = match (capacity, too_large) {
+                (true, true) => "1 Insufficient cpu, 1 Insufficient memory",
+                (true, false) => "1 max node group size reached",
+                _ => "1 node(s) didn't match Pod's node affinity/selector",
             };
             self.event(&emitter, id, &uid, normal("NotTriggerScaleUp", format!("pod didn't trigger scale-up: {why}")));
         } else {

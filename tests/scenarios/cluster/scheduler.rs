@@ -80,7 +80,8 @@ impl Cluster {
                     let same =
                         self.pods.values().filter(|other| other.node == node.name && other.workload == pod.workload);
                     let all = self.pods.values().filter(|other| other.node == node.name).count();
-                    fitting.push((same.count() * 1000 + all, &node.name));
+                    let rank = if node.name == self.favourite { 0 } else { same.count() * 1000 + all + 1 };
+                    fitting.push((rank, &node.name));
                 }
             }
         }

@@ -67,7 +67,6 @@ pub(crate) enum Volume {
     ConfigMap(String),
     Secret(String),
     Claim(String),
-    EmptyDir(String),
     HostPath(String),
 }
 
@@ -78,7 +77,6 @@ impl Volume {
             Self::ConfigMap(_) => "config".to_owned(),
             Self::Secret(_) => "credentials".to_owned(),
             Self::Claim(_) => "data".to_owned(),
-            Self::EmptyDir(name) => name.clone(),
             Self::HostPath(path) => path.trim_matches('/').replace('/', "-"),
         }
     }
@@ -292,7 +290,6 @@ fn volume(volume: &Volume) -> Value {
         Volume::ConfigMap(map) => json!({"name": name, "configMap": {"name": map, "defaultMode": 420}}),
         Volume::Secret(secret) => json!({"name": name, "secret": {"secretName": secret, "defaultMode": 420}}),
         Volume::Claim(claim) => json!({"name": name, "persistentVolumeClaim": {"claimName": claim}}),
-        Volume::EmptyDir(_) => json!({"name": name, "emptyDir": {}}),
         Volume::HostPath(path) => json!({"name": name, "hostPath": {"path": path, "type": ""}}),
     }
 }

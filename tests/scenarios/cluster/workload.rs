@@ -52,8 +52,6 @@ pub(crate) struct Workload {
     /// The progress deadline has passed.
     pub stalled: bool,
     pub unavailable_since: Option<i64>,
-    /// The workload takes part in noise.
-    pub bystander: bool,
     /// The tier label, if any.
     pub labels: Vec<(String, String)>,
     /// Job: how many pods have failed, and whether it is over.
@@ -108,7 +106,6 @@ impl Cluster {
             complete: !self.recording,
             stalled: false,
             unavailable_since: None,
-            bystander: false,
             labels: vec![("app.kubernetes.io/name".to_owned(), id.name.clone())],
             failures: 0,
             finished: None,

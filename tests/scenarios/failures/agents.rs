@@ -70,14 +70,6 @@ fn restart_on(stage: &mut Stage, node: &str, count: usize) {
     }
 }
 
-/// Pods are placed where they were, because all other nodes are cordoned for the while.
-fn hold_on(stage: &mut Stage, node: &str) {
-    let others: Vec<String> = stage.cluster.workers().into_iter().filter(|other| other != node).collect();
-    for other in others {
-        stage.cluster.with_node(&other, |node, _| node.unschedulable = true);
-    }
-}
-
 fn network_agent_down(stage: &mut Stage) -> Fault {
     let agent = network(stage);
     let (node, hurt) = stage.worker();
@@ -101,7 +93,7 @@ fn network_agent_down(stage: &mut Stage) -> Fault {
             "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \"{{sandbox}}\": {words}"
         ));
     }
-    hold_on(stage, &node);
+    stage.cluster.favourite.clone_from(&node);
     restart_on(stage, &node, 4);
     Fault::of(&[&agent, &Id::new("Node", "", &node)], WORDS).hurting(hurt).everywhere()
 }
@@ -155,7 +147,7 @@ fn storage_agent_down(stage: &mut Stage) -> Fault {
     if let Some(of) = stage.cluster.nodes.get_mut(&node) {
         of.lacks_driver = true;
     }
-    hold_on(stage, &node);
+    stage.cluster.favourite.clone_from(&node);
     stage.cluster.after(60, move |cluster| cluster.delete_pod(&pod));
     Fault::of(&[&agent, &Id::new("Node", "", &node)], WORDS)
         .hurting(stage.callers(&database))
@@ -210,10 +202,11 @@ fn metrics_server_down(stage: &mut Stage) -> Fault {
     for pod in stage.cluster.pods_of(&id) {
         stage.cluster.deadlock(&pod);
     }
+    let affected = Id::new("Namespace", "", "default");
     let scalers: Vec<Id> =
         stage.cluster.others.keys().filter(|id| id.kind == "HorizontalPodAutoscaler").cloned().collect();
     let api = Id::new("APIService", "", "v1beta1.metrics.k8s.io");
-    Fault::of(&[&id, &id.as_kind("Service"), &api], WORDS).hurting(scalers)
+    Fault::of(&[&id, &id.as_kind("Service"), &api], WORDS).hurting(scalers).hurting([affected])
 }
 
 /// A new version of an agent comes node by node, and stops at the first.

@@ -98,7 +98,8 @@ fn aggregated_api(stage: &mut Stage) -> Fault {
         "status": {"conditions": [{"type": "Available", "status": "False", "reason": "ServiceNotFound",
             "message": "service/prometheus-adapter in \"monitoring\" is not present", "lastTransitionTime": now}]}}),
     );
-    Fault::of(&[&id, &Id::new("Service", "monitoring", "prometheus-adapter")], WORDS)
+    let adapter = Id::new("Service", "monitoring", "prometheus-adapter");
+    Fault::of(&[&id, &adapter], WORDS).hurting([Id::new("Namespace", "", "default")])
 }
 
 /// New nodes are never initialised, and pods wait for them.

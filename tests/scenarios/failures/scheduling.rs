@@ -1,6 +1,7 @@
 //! Pods that no node takes.
 
 use super::Kind;
+use crate::cluster::id::Id;
 use crate::cluster::scaling::Autoscaler;
 use crate::cluster::template::Template;
 use crate::stage::{Fault, Stage};
@@ -79,19 +80,19 @@ fn anti_affinity(stage: &mut Stage) -> Fault {
     Fault::of(&[&id], WORDS).hurting(stage.callers(&id))
 }
 
-/// Somebody taints all nodes for a special purpose; it hurts with the next rollout.
+/// A pool of nodes is tainted for a special purpose, and a workload that belongs there does not tolerate it.
 fn taint(stage: &mut Stage) -> Fault {
-    for node in stage.cluster.workers() {
-        stage.cluster.with_node(&node, |node, _| {
+    let pool: Vec<String> = stage.cluster.workers().into_iter().step_by(2).collect();
+    for node in &pool {
+        stage.cluster.with_node(node, |node, _| {
+            node.labels.push(("pool".to_owned(), "batch".to_owned()));
             node.taints.push(("dedicated".to_owned(), "batch".to_owned(), "NoSchedule"));
         });
     }
     let id = stage.victim();
-    stage.cluster.apply(&id, |template| template.main().image.push_str("-next"));
-    let nodes: Vec<_> =
-        stage.cluster.workers().iter().map(|node| crate::cluster::id::Id::new("Node", "", node)).collect();
-    let mut fault = Fault::of(&[&id], WORDS).hurting(stage.callers(&id)).everywhere();
-    fault.entities.extend(nodes);
+    stage.cluster.apply(&id, |template| template.node_selector.push(("pool".to_owned(), "batch".to_owned())));
+    let mut fault = Fault::of(&[&id], WORDS).hurting(stage.callers(&id));
+    fault.entities.extend(pool.iter().map(|node| Id::new("Node", "", node)));
     fault
 }
 
@@ -102,6 +103,6 @@ fn grows_too_far(stage: &mut Stage) -> Fault {
     let nodes = stage.cluster.workers().len() as i64;
     let of = id.clone();
     stage.cluster.after(60, move |cluster| cluster.scale(&of, nodes * 3 + 3));
-    let status = crate::cluster::id::Id::new("ConfigMap", "kube-system", "cluster-autoscaler-status");
+    let status = Id::new("ConfigMap", "kube-system", "cluster-autoscaler-status");
     Fault::of(&[&id, &status], WORDS).hurting(stage.callers(&id)).everywhere()
 }

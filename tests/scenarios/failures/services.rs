@@ -22,7 +22,7 @@ const WORDS: &[&str] = &["service", "endpoint", "selector", "port", "backend", "
 /// The called one, whose callers feel it.
 fn called(stage: &mut Stage) -> Id {
     let id = stage.called();
-    for caller in stage.cluster.callers(&id.as_kind("Service")) {
+    for caller in stage.cluster.direct_callers(&id.as_kind("Service")) {
         stage.make_sensitive(&caller);
     }
     id

@@ -10,7 +10,9 @@ use crate::cluster::workload::ClaimTemplate;
 use serde_json::json;
 
 fn running(cluster: &mut Cluster, apps: &Apps) -> Option<Id> {
-    let of = |pod: &&crate::cluster::pod::Pod| apps.bystanders.contains(&pod.workload) && pod.serves();
+    // Each pod has its share of trouble once.
+    let fresh = |pod: &crate::cluster::pod::Pod| pod.serves() && pod.containers.iter().all(|run| run.restarts == 0);
+    let of = |pod: &&crate::cluster::pod::Pod| apps.bystanders.contains(&pod.workload) && fresh(pod);
     let pods: Vec<Id> = cluster.pods.values().filter(of).map(|pod| pod.id.clone()).collect();
     (!pods.is_empty()).then(|| cluster.random.pick(&pods).clone())
 }

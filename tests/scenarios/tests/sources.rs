@@ -1,0 +1,75 @@
+//! Each source alone: what events, object states or alerts alone show of a failure must do to find it.
+
+use super::settings::{chosen_kinds, chosen_seeds, is_partial};
+use crate::cluster::recording::{Line, Source};
+use crate::outcome::judge;
+use crate::scenario::record;
+use crate::table::Table;
+
+/// Seeds of each kind in the default run.
+const SEEDS: u64 = 1;
+
+/// Of a hundred failures that a source holds, how many it must find.
+const DETECTED_PERCENT: [(Source, f64); 3] = [(Source::Events, 40.0), (Source::Objects, 30.0), (Source::Alerts, 20.0)];
+
+/// What a source says of objects that are at fault or suffer, after the failure began: whether it shows it at all.
+fn holds(source: Source, lines: &[Line], healthy: &[Line], words: &[String]) -> bool {
+    let of = |line: &&Line| line.source == source && words.iter().any(|word| line.text.contains(word.as_str()));
+    let abnormal = |line: &&Line| match source {
+        Source::Events => line.text.contains(r#""type":"Warning""#) || line.text.contains("NodeNotReady"),
+        Source::Alerts => {
+            line.text.contains(r#""severity":"warning""#) || line.text.contains(r#""severity":"critical""#)
+        }
+        Source::Objects => true,
+    };
+    match source {
+        // An object that is as it was before the failure shows nothing.
+        Source::Objects => lines.iter().filter(of).count() > healthy.iter().filter(of).count(),
+        _ => lines.iter().filter(of).any(|line| abnormal(&line)),
+    }
+}
+
+fn alone(source: Source) {
+    let mut table = Table::default();
+    for kind in chosen_kinds() {
+        for seed in chosen_seeds(SEEDS) {
+            let scenario = record(kind, seed);
+            let words: Vec<String> =
+                scenario.truth.entities.iter().map(|entity| format!("\"{}", entity.name)).collect();
+            let (before, after): (Vec<Line>, Vec<Line>) =
+                scenario.lines.iter().cloned().partition(|line| line.at < scenario.truth.from);
+            if !holds(source, &after, &before, &words) {
+                continue;
+            }
+            let lines: Vec<Line> = scenario.lines.iter().filter(|line| line.source == source).cloned().collect();
+            let outcome = judge(&lines, &scenario.truth);
+            if !outcome.detected {
+                println!("{} seed {seed} by {source:?} alone; said was\n{}", kind.name, outcome.told);
+            }
+            table.add(kind.name, &outcome);
+        }
+    }
+    println!("{source:?} alone\n{table}");
+    let floor = DETECTED_PERCENT.iter().find(|(of, _)| *of == source).map_or(0.0, |(_, floor)| *floor);
+    let total = table.total();
+    assert!(
+        is_partial() || total.detected_percent() >= floor,
+        "{source:?} alone finds {:.1} % of what it holds; expected {floor} %",
+        total.detected_percent()
+    );
+}
+
+#[test]
+fn events_alone_do() {
+    alone(Source::Events);
+}
+
+#[test]
+fn object_states_alone_do() {
+    alone(Source::Objects);
+}
+
+#[test]
+fn alerts_alone_do() {
+    alone(Source::Alerts);
+}
