@@ -21,7 +21,7 @@ impl Cluster {
         let emitter = Emitter::controller("daemonset-controller");
         let wanted = self.daemon_nodes(id);
         let place = |pod: &super::pod::Pod| match pod.node.is_empty() {
-            true => pod.template.affinity.as_ref().map_or(String::new(), |affinity| node_of(affinity)),
+            true => pod.template.affinity.as_ref().map_or(String::new(), node_of),
             false => pod.node.clone(),
         };
         let failed =

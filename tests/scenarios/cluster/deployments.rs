@@ -44,14 +44,12 @@ impl Cluster {
         let missing = workload.revisions[last].desired - ready[last];
         let mut allowed = workload.revisions[last].desired + old - keep - missing;
         let mut spare = available - keep;
-        for at in 0..last {
-            let unhealthy = workload.revisions[at].desired - ready[at];
-            let mut go = unhealthy.clamp(0, allowed.max(0));
-            allowed -= go;
-            let more = (workload.revisions[at].desired - go).min(allowed.max(0)).min(spare.max(0));
-            go += more;
+        for (revision, ready) in workload.revisions[..last].iter_mut().zip(&ready) {
+            let unready = (revision.desired - ready).clamp(0, allowed.max(0));
+            allowed -= unready;
+            let more = (revision.desired - unready).min(allowed.max(0)).min(spare.max(0));
             (allowed, spare) = (allowed - more, spare - more);
-            workload.revisions[at].desired -= go.min(workload.revisions[at].desired);
+            revision.desired -= (unready + more).min(revision.desired);
         }
         for (revision, before) in workload.revisions.iter().zip(before) {
             let way = if revision.desired > before { "up" } else { "down" };

@@ -99,6 +99,12 @@ impl Pod {
         labels
     }
 
+    /// Whether it carries a label.
+    pub(crate) fn has_label(&self, key: &str, value: &str) -> bool {
+        let own = self.template.labels.iter().any(|(k, v)| k == key && v == value);
+        own || (key == "pod-template-hash" && value == self.hash)
+    }
+
     /// Whether it counts as a replica: it neither goes nor has failed.
     pub(crate) fn is_active(&self) -> bool {
         self.deleting.is_none() && !matches!(self.phase, "Failed" | "Succeeded")

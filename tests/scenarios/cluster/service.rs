@@ -146,14 +146,21 @@ impl Cluster {
 
     /// The pods behind a Service.
     pub(crate) fn backends(&self, id: &Id) -> Vec<&Pod> {
-        let Some(service) = self.services.get(id) else { return Vec::new() };
-        let of = |pod: &&Pod| pod.id.namespace == id.namespace && service.selects(&pod.labels());
-        self.pods.values().filter(of).collect()
+        self.services.get(id).map_or_else(Vec::new, |service| self.pods_behind(service).collect())
+    }
+
+    fn pods_behind<'c>(&'c self, service: &'c Service) -> impl Iterator<Item = &'c Pod> {
+        let selects = |pod: &&Pod| service.selector.iter().all(|(key, value)| pod.has_label(key, value));
+        let from = Id::new("Pod", &service.id.namespace, "");
+        let within = self.pods.range(from..).map(|(_, pod)| pod);
+        let within = within.take_while(|pod| pod.id.namespace == service.id.namespace);
+        within.filter(|_| !service.selector.is_empty()).filter(selects)
     }
 
     /// How many pods take requests of a Service.
     pub(crate) fn ready_backends(&self, namespace: &str, name: &str) -> usize {
-        self.backends(&Id::new("Service", namespace, name)).iter().filter(|pod| pod.serves()).count()
+        let service = self.services.get(&Id::new("Service", namespace, name));
+        service.map_or(0, |service| self.pods_behind(service).filter(|pod| pod.serves()).count())
     }
 
     fn turn_slice(&mut self, id: &Id) {

@@ -17,7 +17,7 @@ const FLOORS: Floors =
     Floors { detected_percent: 40.0, first_percent: 25.0, incidents_each_max: 4.0, false_alarms_each_max: 2.0 };
 
 /// Seeds of each kind in the default run.
-const SEEDS: u64 = 2;
+const SEEDS: u64 = 1;
 
 #[test]
 fn failures_are_found_and_named() {
