@@ -66,7 +66,9 @@ pub(crate) struct Cluster {
     pub images: BTreeMap<String, String>,
     /// Volumes that cannot be attached, claims that cannot be provisioned or mounted, and the words of the driver.
     pub volume_faults: BTreeMap<Id, String>,
-    /// Policies against the pods of workloads, and their words.
+    /// Leases, as the API server shows them.
+    pub leases: BTreeMap<Id, Value>,
+    /// Workloads whose pods break a policy, and the words of who enforces it.
     pub denials: BTreeMap<Id, String>,
     /// The node that the scheduler likes best.
     pub favourite: String,
@@ -109,6 +111,7 @@ impl Cluster {
             registries: BTreeMap::new(),
             images: BTreeMap::new(),
             volume_faults: BTreeMap::new(),
+            leases: BTreeMap::new(),
             denials: BTreeMap::new(),
             favourite: String::new(),
             attached: BTreeMap::new(),
@@ -153,16 +156,30 @@ impl Cluster {
         self.run_until(self.now + secs * SECOND);
     }
 
-    /// Somebody begins to watch: everything that is there is listed, and the clockwork starts.
-    pub(crate) fn begin(&mut self) {
+    /// The clockwork starts.
+    pub(crate) fn start(&mut self) {
         self.recording = true;
+        self.start_leases();
+        self.start_callers();
+        self.start_cron_jobs();
+        self.start_metrics();
+        self.start_alerting();
+    }
+
+    /// Somebody begins to watch: what was before is forgotten, but for what the API server still holds, which is listed.
+    /// That includes the events of the last hour.
+    pub(crate) fn list(&mut self) {
+        self.lines.clear();
         for name in self.nodes.keys().cloned().collect::<Vec<_>>() {
             self.show_node(&name, Notice::Added);
         }
-        let others: Vec<Value> = self.others.values().cloned().collect();
-        for mut object in others {
-            object["metadata"]["resourceVersion"] = json!(self.next_version());
+        let others: Vec<Value> = self.others.values().chain(self.leases.values()).cloned().collect();
+        for object in others {
             self.notice(Source::Objects, Notice::Added, &object, 1);
+        }
+        for workload in self.workloads.values_mut() {
+            workload.shown.clear();
+            workload.revisions.iter_mut().for_each(|revision| revision.shown.clear());
         }
         for id in self.workloads.keys().cloned().collect::<Vec<_>>() {
             self.show_workload(&id, Notice::Added);
@@ -173,11 +190,9 @@ impl Cluster {
         for id in self.pods.keys().cloned().collect::<Vec<_>>() {
             self.show_pod(&id, Notice::Added);
         }
-        self.start_leases();
-        self.start_callers();
-        self.start_cron_jobs();
-        self.start_metrics();
-        self.start_alerting();
+        for event in self.recorders.events() {
+            self.notice(Source::Events, Notice::Added, &event, 1);
+        }
     }
 
     /// Puts an object that has no behaviour of its own, or changes it.

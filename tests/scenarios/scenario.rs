@@ -9,8 +9,11 @@ use crate::stage::{Fault, Stage};
 use bellbuoy_core::object::Entity;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Minutes without a failure before it begins.
-const BEFORE_MINUTES: (i64, i64) = (4, 9);
+/// Minutes that pass before somebody watches, of which the API server still holds the events.
+const UNSEEN_MINUTES: i64 = 12;
+
+/// Minutes that are watched before the failure begins.
+const BEFORE_MINUTES: (i64, i64) = (2, 6);
 
 /// A recording of a failure, or of none.
 pub(crate) struct Scenario {
@@ -82,9 +85,11 @@ pub(crate) fn record(kind: &Kind, seed: u64) -> Scenario {
     if let Some(prepare) = kind.prepare {
         prepare(&mut stage);
     }
-    stage.cluster.begin();
+    stage.cluster.start();
     let before = stage.cluster.random.range(BEFORE_MINUTES.0 * 60, BEFORE_MINUTES.1 * 60);
-    noise::plan(&mut stage, before / 60 + kind.minutes, noise::AROUND_FAILURES);
+    noise::plan(&mut stage, UNSEEN_MINUTES + before / 60 + kind.minutes, noise::AROUND_FAILURES);
+    stage.cluster.run(UNSEEN_MINUTES * 60);
+    stage.cluster.list();
     stage.cluster.run(before);
     let from = stage.cluster.now;
     let fault = (kind.inject)(&mut stage);
@@ -95,8 +100,10 @@ pub(crate) fn record(kind: &Kind, seed: u64) -> Scenario {
 /// Records hours in which nothing fails.
 pub(crate) fn record_healthy(seed: u64, hours: i64) -> Scenario {
     let mut stage = Stage::new(seed);
-    stage.cluster.begin();
-    noise::plan(&mut stage, hours * 60, noise::EVERYTHING);
+    stage.cluster.start();
+    noise::plan(&mut stage, UNSEEN_MINUTES + hours * 60, noise::EVERYTHING);
+    stage.cluster.run(UNSEEN_MINUTES * 60);
+    stage.cluster.list();
     stage.cluster.run(hours * 3600);
     finish("healthy", seed, stage, 0, Fault::default())
 }

@@ -48,13 +48,13 @@ impl Cluster {
                 ));
             }
             if let Some(words) = self.denial(namespace, owner) {
-                return Err(format!("admission webhook \"{}\" denied the request: {words}", text(&hook["name"])));
+                return Err(words.replace("{webhook}", &text(&hook["name"])));
             }
         }
         Ok(())
     }
 
-    /// Words of a policy against the pods of a workload, whose ReplicaSets are named after it.
+    /// The words against the pods of a workload, whose ReplicaSets are named after it.
     fn denial(&self, namespace: &str, owner: &str) -> Option<&String> {
         let of = |id: &&Id| id.namespace == namespace && owner.starts_with(&format!("{}-", id.name));
         self.denials.keys().find(of).and_then(|id| self.denials.get(id))

@@ -197,7 +197,9 @@ impl Cluster {
             }
             if bystanders { apps.bystanders.push(id) } else { apps.deployments.push(id) }
         }
-        if !bystanders {
+        if bystanders {
+            self.add_harmless(namespace);
+        } else {
             apps.stateful_sets.push(Id::new("StatefulSet", namespace, database));
         }
         self.add_nightly(
@@ -218,6 +220,20 @@ impl Cluster {
             json!({"metadata": {}, "spec": {"hard": {"pods": "60"}},
             "status": {"hard": {"pods": "60"}, "used": {"pods": (count + 3).to_string()}}}),
         );
+    }
+
+    /// What contradicts itself and hurts nobody, as every old cluster holds it.
+    fn add_harmless(&mut self, namespace: &str) {
+        if self.random.chance(50) {
+            let ports = vec![ServicePort { name: "http".to_owned(), port: 80, target: Target::Number(8080) }];
+            let selector = vec![("app".to_owned(), "long-gone".to_owned())];
+            self.add_service(Id::new("Service", namespace, "long-gone"), selector, ports, "ClusterIP");
+        }
+        if self.random.chance(50) {
+            let id = Id::new("Deployment", namespace, "asleep");
+            let of = template("asleep", container("asleep", "ghcr.io/acme/asleep:1.0.0", 8080));
+            self.add_workload(id, 0, of);
+        }
     }
 
     fn add_database(&mut self, namespace: &str, name: &str) {

@@ -47,7 +47,7 @@ pub(crate) struct Said<'s> {
 pub(crate) struct Recorders {
     tokens: BTreeMap<(Emitter, Id), (f64, i64)>,
     similar: BTreeMap<(Emitter, Id, String), (Vec<String>, i64)>,
-    known: BTreeMap<(Emitter, Id, String, String), Known>,
+    known: BTreeMap<Key, Known>,
 }
 
 struct Known {
@@ -55,6 +55,24 @@ struct Known {
     uid: String,
     count: i64,
     first: i64,
+    /// As the API server holds it.
+    shown: Value,
+}
+
+/// Emitter, subject, reason, and message with field path.
+type Key = (Emitter, Id, String, String);
+
+impl Recorders {
+    fn remember(&mut self, key: &Key, json: Value) {
+        if let Some(known) = self.known.get_mut(key) {
+            known.shown = json;
+        }
+    }
+
+    /// The events that the API server holds.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        self.known.values().map(|known| known.shown.clone()).filter(|json| !json.is_null()).collect()
+    }
 }
 
 /// `Normal` events.
@@ -112,7 +130,13 @@ impl Cluster {
         let key = (emitter.clone(), about.clone(), said.reason.to_owned(), key);
         let fresh = !self.recorders.known.contains_key(&key);
         let (name, new_uid) = (format!("{}.{:x}", about.name, (now * 1000) as u64), self.random.uid());
-        let known = self.recorders.known.entry(key).or_insert(Known { name, uid: new_uid, count: 0, first: now });
+        let known = self.recorders.known.entry(key.clone()).or_insert(Known {
+            name,
+            uid: new_uid,
+            count: 0,
+            first: now,
+            shown: Value::Null,
+        });
         known.count += 1;
         let (name, event_uid, count, first) = (known.name.clone(), known.uid.clone(), known.count, known.first);
         let source = match emitter.host.is_empty() {
@@ -130,6 +154,7 @@ impl Cluster {
             "eventTime": null, "reportingComponent": emitter.component, "reportingInstance": emitter.host,
         });
         self.notice(Source::Events, if fresh { Notice::Added } else { Notice::Modified }, &json, 300);
+        self.recorders.remember(&key, json);
     }
 
     /// Events of the newer recorder, as the scheduler writes them: the second occurrence begins a series, and later ones
@@ -142,7 +167,13 @@ impl Cluster {
         let key = (emitter, about.clone(), said.reason.to_owned(), said.message.clone());
         let now = self.now;
         let (name, new_uid) = (format!("{}.{:x}", about.name, (now * 1000) as u64), self.random.uid());
-        let known = self.recorders.known.entry(key).or_insert(Known { name, uid: new_uid, count: 0, first: now });
+        let known = self.recorders.known.entry(key.clone()).or_insert(Known {
+            name,
+            uid: new_uid,
+            count: 0,
+            first: now,
+            shown: Value::Null,
+        });
         known.count += 1;
         if known.count > 2 {
             return;
@@ -162,6 +193,7 @@ impl Cluster {
             json["series"] = json!({"count": 2, "lastObservedTime": micro(now)});
         }
         self.notice(Source::Events, if count == 1 { Notice::Added } else { Notice::Modified }, &json, 300);
+        self.recorders.remember(&key, json);
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn api_version(kind: &str) -> &'static str {
         "ValidatingWebhookConfiguration" => "admissionregistration.k8s.io/v1",
         "APIService" => "apiregistration.k8s.io/v1",
         "Certificate" | "CertificateRequest" | "ClusterIssuer" | "Issuer" => "cert-manager.io/v1",
+        "HTTPRoute" => "gateway.networking.k8s.io/v1",
         "HelmRelease" => "helm.toolkit.fluxcd.io/v2",
         "Kustomization" => "kustomize.toolkit.fluxcd.io/v1",
         "GitRepository" => "source.toolkit.fluxcd.io/v1",

@@ -62,6 +62,7 @@ impl Cluster {
                 "resourceVersion": version, "creationTimestamp": stamp(self.now - self.now.rem_euclid(86_400 * SECOND) - 20 * 86_400 * SECOND)},
             "spec": {"holderIdentity": holder, "leaseDurationSeconds": secs, "renewTime": micro(self.now)}});
         self.notice(Source::Objects, if first { Notice::Added } else { Notice::Modified }, &json, 20);
+        self.leases.insert(Id::new("Lease", namespace, name), json);
     }
 
     fn renew_node(&mut self, name: &str, first: bool) {
@@ -269,7 +270,10 @@ impl Cluster {
     }
 
     fn evict_one(&mut self, node: &str, resource: &str) {
-        let fits = |pod: &&super::pod::Pod| pod.node == node && pod.is_active() && pod.workload.kind == "Deployment";
+        // Critical pods are evicted last of all.
+        let spared =
+            |pod: &super::pod::Pod| !pod.template.priority_class.is_empty() || pod.workload.kind != "Deployment";
+        let fits = |pod: &&super::pod::Pod| pod.node == node && pod.is_active() && !spared(pod);
         let Some(pod) = self.pods.values().find(fits).cloned() else { return };
         let name = &pod.template.containers[0].name;
         let usage = match resource {

@@ -120,6 +120,9 @@ impl Cluster {
         let Some(service) = self.services.get(id) else { return };
         let json = service.json();
         self.show_json(json, notice);
+        if let Some(service) = self.services.get_mut(id) {
+            service.shown_slice.clear();
+        }
         self.turn_slice(id);
     }
 

@@ -11,6 +11,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind::new("webhook_backend_down", 22, webhook_down),
     Kind::new("webhook_denies", 22, webhook_denies),
     Kind::new("pod_security_violated", 22, pod_security),
+    Kind::new("limit_range_violated", 22, limit_range),
 ];
 
 const WORDS: &[&str] = &["quota", "create", "webhook", "policy", "security", "denied", "admission", "crash", "backoff"];
@@ -59,10 +60,23 @@ fn webhook_down(stage: &mut Stage) -> Fault {
 fn webhook_denies(stage: &mut Stage) -> Fault {
     let id = stage.victim();
     let hook = Id::new("ValidatingWebhookConfiguration", "", "policy-webhook");
-    let words = "[require-owner-label] every pod must carry the label owner";
+    let words = "admission webhook \"{webhook}\" denied the request: [require-owner-label] every pod must carry the label owner";
     stage.cluster.denials.insert(id.clone(), words.to_owned());
     stage.cluster.apply(&id, |template| template.main().image.push_str("-next"));
     Fault::of(&[&id, &hook, &Id::new("Deployment", "policy", "policy-webhook")], WORDS).hurting(stage.callers(&id))
+}
+
+fn limit_range(stage: &mut Stage) -> Fault {
+    let id = stage.victim();
+    let range = Id::new("LimitRange", &id.namespace, "limits");
+    stage
+        .cluster
+        .put(&range, json!({"metadata": {}, "spec": {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]}}));
+    let words =
+        format!("pods \"{}-next\" is forbidden: maximum memory usage per Container is 1Gi, but limit is 4Gi", id.name);
+    stage.cluster.denials.insert(id.clone(), words);
+    stage.cluster.apply(&id, |template| template.main().memory_mib = 4096);
+    Fault::of(&[&id, &range], &["limit", "create", "admission", "quota"]).hurting(stage.callers(&id))
 }
 
 fn pod_security(stage: &mut Stage) -> Fault {

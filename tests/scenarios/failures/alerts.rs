@@ -13,6 +13,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind::new("alert_target_down", 20, target_down),
     Kind::new("alert_of_a_users_own_rule", 20, own_rule),
     Kind::new("alert_node_clock", 20, clock),
+    Kind::new("alert_autoscaler_at_its_bound", 25, maxed_out),
 ];
 
 fn fire(stage: &mut Stage, alert: Alert) {
@@ -114,6 +115,32 @@ fn own_rule(stage: &mut Stage) -> Fault {
     let labels = [("namespace", id.namespace.as_str()), ("deployment", id.name.as_str()), ("team", "checkout")];
     fire(stage, alert("OrderLatencyHigh", "critical", 120, &labels, "99th percentile of order latency over 2 s."));
     Fault::of(&[&id], &["alert", "latency"])
+}
+
+/// An autoscaler has reached its bound, and the load goes on.
+fn maxed_out(stage: &mut Stage) -> Fault {
+    let scaled = |id: &&Id| stage.cluster.has("HorizontalPodAutoscaler", &id.namespace, &id.name);
+    let Some(id) = stage.apps.deployments.iter().find(scaled).cloned() else { panic!("nothing is scaled") };
+    let bound = stage.cluster.workloads.get(&id).map_or(4, |workload| workload.replicas + 4);
+    stage.cluster.rescale(&id, bound);
+    let hpa = id.as_kind("HorizontalPodAutoscaler");
+    let at = crate::cluster::moment::stamp(stage.cluster.now);
+    stage.cluster.change(&hpa, |hpa| {
+        hpa["status"]["conditions"][2] = serde_json::json!({"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas",
+            "message": "the desired replica count is more than the maximum replica count", "lastTransitionTime": at});
+    });
+    let labels = [("namespace", id.namespace.as_str()), ("horizontalpodautoscaler", id.name.as_str())];
+    fire(
+        stage,
+        alert(
+            "KubeHpaMaxedOut",
+            "warning",
+            900,
+            &labels,
+            "HPA has been running at max replicas for longer than 15 minutes.",
+        ),
+    );
+    Fault::of(&[&hpa, &id], &["hpa", "maxed", "scal", "replicas", "limit"])
 }
 
 fn clock(stage: &mut Stage) -> Fault {

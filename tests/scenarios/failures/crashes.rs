@@ -12,12 +12,14 @@ pub(super) const KINDS: &[Kind] = &[
     Kind::new("crash_segmentation_fault", 22, |stage| bad_version(stage, exits(139, "Error", 5), CRASH)),
     Kind::new("crash_abort", 22, |stage| bad_version(stage, exits(134, "Error", 5), CRASH)),
     Kind::new("crash_command_not_found", 22, command_not_found),
+    Kind::new("crash_wrong_architecture", 22, wrong_architecture),
     Kind::new("crash_exits_well_again_and_again", 22, |stage| bad_version(stage, exits(0, "Completed", 2), CRASH)),
     Kind::new("crash_of_all_replicas", 22, all_replicas_crash),
     Kind::new("out_of_memory", 25, out_of_memory),
     Kind::new("out_of_memory_new_version", 22, |stage| bad_version(stage, exits(137, "OOMKilled", 20), OOM)),
     Kind::new("out_of_memory_database", 25, database_out_of_memory),
     Kind::new("init_container_crashes", 22, init_crashes),
+    Kind::new("init_container_waits_forever", 25, init_waits),
     Kind::new("liveness_fails", 25, liveness_fails),
     Kind::new("startup_fails", 25, startup_fails),
     Kind::new("hook_fails", 22, hook_fails),
@@ -72,16 +74,26 @@ fn database_out_of_memory(stage: &mut Stage) -> Fault {
 fn command_not_found(stage: &mut Stage) -> Fault {
     let message = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: \"/app/serve\": stat /app/serve: no such file or directory: unknown";
     let fate = Fate::CannotStart { code: 128, message: message.to_owned() };
-    let mut fault = bad_version(stage, fate, &["start", "run", "create", "command", "crash", "backoff", "entrypoint"]);
-    if let Some(id) = fault.entities.first().cloned() {
-        stage.cluster.befall(&id, |template| {
-            if matches!(template.fate, Fate::CannotStart { .. }) {
-                template.containers[0].command = vec!["/app/serve".to_owned()];
-            }
-        });
-    }
-    fault.affected.sort();
-    fault
+    bad_version(stage, fate, &["start", "run", "create", "command", "crash", "backoff", "entrypoint"])
+}
+
+fn wrong_architecture(stage: &mut Stage) -> Fault {
+    let message = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec /app/serve: exec format error: unknown";
+    let fate = Fate::CannotStart { code: 128, message: message.to_owned() };
+    bad_version(stage, fate, &["start", "run", "create", "format", "architecture", "crash", "backoff", "entrypoint"])
+}
+
+/// An init container that waits for what never comes.
+fn init_waits(stage: &mut Stage) -> Fault {
+    let id = stage.victim();
+    stage.cluster.apply(&id, |template| {
+        let mut wait = container("wait-for-schema", "docker.io/library/busybox:1.36", 8080);
+        (wait.ports, wait.readiness, wait.liveness) = (Vec::new(), None, None);
+        wait.command = ["sh", "-c", "until nslookup schema; do sleep 2; done"].map(str::to_owned).to_vec();
+        template.init.push((wait, Fate::NeverReady(String::new())));
+    });
+    Fault::of(&[&id], &["init", "ready", "waiting", "rollout", "progress", "creating", "stuck"])
+        .hurting(stage.callers(&id))
 }
 
 fn init_crashes(stage: &mut Stage) -> Fault {

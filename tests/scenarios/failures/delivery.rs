@@ -16,6 +16,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind::new("operator_resource_not_ready", 25, custom_resource),
     Kind::new("finalizer_never_removed", 30, finalizer),
     Kind::new("autoscaler_target_gone", 22, scaler_target),
+    Kind::new("route_to_no_service", 22, route),
 ];
 
 const WORDS: &[&str] = &[
@@ -162,6 +163,20 @@ fn custom_resource(stage: &mut Stage) -> Fault {
     let conditions = condition(stage, "Ready", "False", "ClusterIsNotReady", words);
     say(stage, &id, json!({"instances": 3}), conditions, "cloudnative-pg", "ReconcileError", words);
     Fault::of(&[&id], WORDS)
+}
+
+/// A route of the Gateway API leads to a Service that is not there.
+fn route(stage: &mut Stage) -> Fault {
+    let (namespace, _) = namespace(stage);
+    let id = Id::new("HTTPRoute", &namespace, "public");
+    let backend = Id::new("Service", &namespace, "web-v2");
+    let at = stamp(stage.cluster.now);
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| json!({"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": at, "observedGeneration": 1});
+    stage.cluster.put(&id, json!({"metadata": {"generation": 1}, "spec": {"rules": [{"backendRefs": [{"name": backend.name, "port": 80}]}]},
+        "status": {"parents": [{"controllerName": "istio.io/gateway-controller", "parentRef": {"name": "public"}, "conditions": [
+            condition("Accepted", "True", "Accepted", "Route was valid"),
+            condition("ResolvedRefs", "False", "BackendNotFound", "backend(web-v2) not found")]}]}}));
+    Fault::of(&[&id, &backend], &["route", "backend", "ref", "service"])
 }
 
 /// Something is deleted, and the operator that should let go of it is gone.

@@ -2,6 +2,7 @@
 
 use super::Kind;
 use crate::cluster::apps::{container, template};
+use crate::cluster::event::{Emitter, warning};
 use crate::cluster::id::Id;
 use crate::cluster::template::Fate;
 use crate::stage::{Fault, Stage};
@@ -10,6 +11,8 @@ pub(super) const KINDS: &[Kind] = &[
     Kind::new("job_fails", 25, job),
     Kind::new("cron_job_fails", 40, cron_job),
     Kind::new("job_image_not_found", 20, job_image),
+    Kind::new("job_device_rejected", 22, job_device),
+    Kind::new("cron_job_misses_its_hour", 20, missed),
 ];
 
 const WORDS: &[&str] = &["job", "backofflimit", "failed", "exit", "error", "crash", "terminated", "image", "pull"];
@@ -36,6 +39,34 @@ fn job_image(stage: &mut Stage) -> Fault {
     stage.cluster.images.insert(image.to_owned(), crate::cluster::image::NOT_FOUND.to_owned());
     let id = one_job(stage, Fate::Completes(5));
     Fault::of(&[&id, &Id::new("Image", "", image)], WORDS)
+}
+
+/// The kubelet cannot give the device that a pod was promised.
+fn job_device(stage: &mut Stage) -> Fault {
+    for node in stage.cluster.nodes.values_mut() {
+        let words = "Pod was rejected: Allocate failed due to no healthy devices present; cannot allocate unhealthy devices nvidia.com/gpu, which is unexpected";
+        node.rejects = Some(("UnexpectedAdmissionError", words.to_owned()));
+    }
+    let id = one_job(stage, Fate::Completes(5));
+    // Only that job comes in the meantime: the devices are whole again before the next one.
+    stage.cluster.crons.clear();
+    stage.cluster.after(200, |cluster| cluster.nodes.values_mut().for_each(|node| node.rejects = None));
+    Fault::of(&[&id], &["admission", "device", "job", "backofflimit", "failed", "rejected"]).everywhere()
+}
+
+/// The start of a job is missed, because its controller was away for too long.
+fn missed(stage: &mut Stage) -> Fault {
+    let id = stage.cluster.random.pick(&stage.apps.cron_jobs).clone();
+    stage.cluster.crons.remove(&id);
+    for at in [5, 310, 620] {
+        let id = id.clone();
+        stage.cluster.after(at, move |cluster| {
+            let (uid, hour) = (cluster.uid_of(&id), crate::cluster::moment::stamp(cluster.now));
+            let words = format!("Missed scheduled time to start a job: {hour}");
+            cluster.event(&Emitter::controller("cronjob-controller"), &id, &uid, warning("MissSchedule", words));
+        });
+    }
+    Fault::of(&[&id], &["miss", "schedule", "cron", "job"])
 }
 
 fn cron_job(stage: &mut Stage) -> Fault {

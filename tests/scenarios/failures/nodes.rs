@@ -25,6 +25,19 @@ pub(super) const KINDS: &[Kind] = &[
         problem(stage, "CperHardwareErrorFatal", "CperHardwareErrorFatal", "[Hardware Error]: event severity: fatal")
     }),
     Kind::new("node_image_disk_full", 22, image_disk_full),
+    Kind::new("node_route_missing", 20, route_missing),
+    Kind::new("node_kubelet_restarts", 20, |stage| {
+        problem(
+            stage,
+            "FrequentKubeletRestart",
+            "FrequentKubeletRestart",
+            "Found 6 matching logs, which meets the threshold of 5",
+        )
+    }),
+    Kind::new("node_conntrack_full", 20, |stage| {
+        only_said(stage, "network-custom-plugin-monitor", "ConntrackFull", "Conntrack table full")
+    }),
+    Kind::new("node_out_of_memory", 20, system_oom),
 ];
 
 const RUNTIME: &str = "container runtime is down";
@@ -110,17 +123,68 @@ fn pressure(stage: &mut Stage, kind: &'static str) -> Fault {
 /// The node problem detector finds something in the kernel's log.
 fn problem(stage: &mut Stage, condition: &'static str, reason: &'static str, words: &'static str) -> Fault {
     let (node, hurt) = stage.worker();
-    let monitor = if condition == "ReadonlyFilesystem" { "readonly-monitor" } else { "kernel-monitor" };
+    let monitor = match condition {
+        "ReadonlyFilesystem" => "readonly-monitor",
+        "FrequentKubeletRestart" => "systemd-monitor",
+        _ => "kernel-monitor",
+    };
     stage.cluster.node_event(monitor, &node, warning(reason, words));
     let message = format!("Node condition {condition} is now: True, reason: {reason}, message: \"{words}\"");
     stage.cluster.node_event(monitor, &node, warning(reason, message));
     stage.cluster.with_node(&node, |node, now| node.set(condition, "True", reason, words, now));
-    if condition != "ReadonlyFilesystem" {
+    if monitor == "kernel-monitor" {
         // Sooner or later the kubelet stands still too.
         let (of, wait) = (node.clone(), stage.cluster.random.range(120, 400));
         stage.cluster.after(wait, move |cluster| cluster.kill_node(&of));
     }
     fault(&node, hurt)
+}
+
+/// The node problem detector tells something that is no condition, again and again.
+fn only_said(stage: &mut Stage, monitor: &'static str, reason: &'static str, words: &'static str) -> Fault {
+    let (node, hurt) = stage.worker();
+    for at in 0..15 {
+        let of = node.clone();
+        stage.cluster.after(at * 60, move |cluster| cluster.node_event(monitor, &of, warning(reason, words)));
+    }
+    let mut fault = fault(&node, hurt);
+    fault.words = &["conntrack", "network", "node"];
+    fault
+}
+
+/// The cloud does not make a route to the pods of a node.
+fn route_missing(stage: &mut Stage) -> Fault {
+    let (node, hurt) = stage.worker();
+    stage.cluster.with_node(&node, |node, now| {
+        node.set("NetworkUnavailable", "True", "NoRouteCreated", "Node created without a route", now);
+        node.taint("node.kubernetes.io/network-unavailable", "NoSchedule");
+    });
+    for at in [2, 12, 32, 72, 152, 312, 632, 1000] {
+        let of = node.clone();
+        stage.cluster.after(at, move |cluster| {
+            let words = "Could not create route 4f2a1c 10.244.3.0/24 for node after 1.2s: googleapi: Error 403: Quota 'ROUTES' exceeded. Limit: 200.0 globally., quotaExceeded";
+            cluster.node_event("route_controller", &of, warning("FailedToCreateRoute", words));
+        });
+    }
+    fault(&node, hurt)
+}
+
+/// The kernel of a node runs out of memory and kills what it finds.
+fn system_oom(stage: &mut Stage) -> Fault {
+    let (node, hurt) = stage.worker();
+    let words = "System OOM encountered, victim process: java, pid: 31337";
+    stage.cluster.node_event("kubelet", &node, warning("SystemOOM", words));
+    let users =
+        |pod: &&crate::cluster::pod::Pod| pod.node == node && pod.template.priority_class.is_empty() && pod.serves();
+    let pods: Vec<Id> = stage.cluster.pods.values().filter(users).map(|pod| pod.id.clone()).take(2).collect();
+    for (at, pod) in pods.into_iter().enumerate() {
+        stage.cluster.after(2 + at as i64 * 40, move |cluster| cluster.end(&pod, 137, "OOMKilled", String::new()));
+    }
+    let of = node.clone();
+    stage.cluster.after(45, move |cluster| cluster.press_node(&of, "MemoryPressure"));
+    let mut fault = fault(&node, hurt);
+    fault.words = &["oom", "memory", "pressure", "evict", "node"];
+    fault
 }
 
 fn image_disk_full(stage: &mut Stage) -> Fault {

@@ -14,6 +14,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind::new("volume_in_another_zone", 22, another_zone),
     Kind::new("volume_lost", 22, lost),
     Kind::new("volume_full", 25, full),
+    Kind::new("volume_resize_fails", 20, resize_fails),
 ];
 
 const WORDS: &[&str] = &[
@@ -107,6 +108,34 @@ fn lost(stage: &mut Stage) -> Fault {
     let said = warning("ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!");
     stage.cluster.event(&Emitter::controller("persistentvolume-controller"), &database.claim, &uid, said);
     fault(stage, &database)
+}
+
+/// A claim is to grow, and the backend refuses.
+fn resize_fails(stage: &mut Stage) -> Fault {
+    use crate::cluster::event::{Emitter, warning};
+    let database = database(stage);
+    let at = crate::cluster::moment::stamp(stage.cluster.now);
+    let words = "resize volume \"pvc\" by resizer \"ebs.csi.aws.com\" failed: rpc error: code = Internal desc = Could not resize volume: VolumeModificationRateExceeded: You've reached the maximum modification rate per volume limit";
+    stage.cluster.change(&database.claim, |claim| {
+        claim["spec"]["resources"]["requests"]["storage"] = json!("80Gi");
+        claim["status"]["conditions"] = json!([{"type": "ControllerResizeError", "status": "True", "reason": "", "message": words,
+            "lastProbeTime": null, "lastTransitionTime": at}]);
+    });
+    for at in [2, 10, 30, 90, 200, 420, 840] {
+        let claim = database.claim.clone();
+        stage.cluster.after(at, move |cluster| {
+            let uid = cluster.uid_of(&claim);
+            cluster.event(
+                &Emitter::controller("external-resizer ebs.csi.aws.com"),
+                &claim,
+                &uid,
+                warning("VolumeResizeFailed", words),
+            );
+        });
+    }
+    let mut fault = fault(stage, &database);
+    fault.words = &["resize", "volume", "storage", "claim"];
+    fault
 }
 
 /// A volume fills up: the alert comes first, and then the database ends when it writes.
