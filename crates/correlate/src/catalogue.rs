@@ -4,10 +4,11 @@
 //! What goes well is told most often: its reasons have no patterns and are done with after one look-up.
 
 use crate::components::Components;
+use crate::edges::{Edge, Edges};
 use bellbuoy_core::Text;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::report::{AlertReport, Condition, EventReport, ObjectReport, Termination};
-use bellbuoy_core::rules::{CausalityRule, ComponentRule, Match, Relation, RuleSet, SignalRule};
+use bellbuoy_core::rules::{ComponentRule, Match, Relation, RuleSet, SignalRule};
 use regex::Regex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,10 +28,7 @@ pub struct Catalogue {
     signs: HashMap<Text, Vec<Pattern>>,
     healing: HashMap<Text, Vec<usize>>,
     by_code: HashMap<Text, usize>,
-    by_effect: HashMap<Text, Vec<usize>>,
-    by_cause: HashMap<Text, Vec<usize>>,
-    /// What the message of an effect must match, by causal rule.
-    edges: HashMap<Text, Regex>,
+    edges: Edges,
     components: Components,
 }
 
@@ -157,9 +155,7 @@ impl Catalogue {
             signs: HashMap::new(),
             healing: HashMap::new(),
             by_code: HashMap::new(),
-            by_effect: HashMap::new(),
-            by_cause: HashMap::new(),
-            edges: HashMap::new(),
+            edges: Edges::new(&rules),
             components: Components::new(&rules),
         };
         // Lists of words make many matches with one pattern.
@@ -174,17 +170,6 @@ impl Catalogue {
         }
         for reason in PROGRESS {
             this.events.entry(reason.into()).or_default().is_progress = true;
-        }
-        for (number, rule) in rules.causality.iter().enumerate() {
-            if let Some(pattern) = Some(&rule.pattern).filter(|p| !p.is_empty()).and_then(|p| Regex::new(p).ok()) {
-                this.edges.insert(rule.name.clone(), pattern);
-            }
-            for effect in &rule.effects {
-                this.by_effect.entry(effect.clone()).or_default().push(number);
-            }
-            for cause in &rule.causes {
-                this.by_cause.entry(cause.clone()).or_default().push(number);
-            }
         }
         this
     }
@@ -335,25 +320,18 @@ impl Catalogue {
     }
 
     /// Causal rules by which a signal follows from something.
-    pub fn causes_of(&self, effect: &str) -> impl Iterator<Item = &CausalityRule> {
-        let rows = self.by_effect.get(effect).into_iter().flatten();
-        rows.filter_map(|number| self.rules.causality.get(*number))
+    pub(crate) fn causes_of(&self, effect: &str) -> impl Iterator<Item = &Edge> {
+        self.edges.to(effect)
     }
 
     /// Causal rules by which something follows from a signal.
-    pub fn effects_of(&self, cause: &str) -> impl Iterator<Item = &CausalityRule> {
-        let rows = self.by_cause.get(cause).into_iter().flatten();
-        rows.filter_map(|number| self.rules.causality.get(*number))
+    pub(crate) fn effects_of(&self, cause: &str) -> impl Iterator<Item = &Edge> {
+        self.edges.from(cause)
     }
 
     /// Whether a causal rule joins a signal with others of its namespace.
     pub(crate) fn joins_by_namespace(&self, code: &str) -> bool {
         self.causes_of(code).chain(self.effects_of(code)).any(|rule| rule.relation == Relation::Namespace)
-    }
-
-    /// Whether a causal rule takes an effect that says this.
-    pub(crate) fn takes(&self, rule: &CausalityRule, message: &str) -> bool {
-        rule.pattern.is_empty() || self.edges.get(&rule.name).is_some_and(|pattern| pattern.is_match(message))
     }
 
     /// The component that an object belongs to.

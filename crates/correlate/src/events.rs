@@ -19,7 +19,7 @@ impl Turn<'_, '_> {
         let catalogue = self.catalogue.clone();
         let Some(reading) = catalogue.read_event(&fact.object.kind, event) else { return };
         let object = self.state.topology.id(&fact.object);
-        let names = reading.names.map(|(kind, name)| Entity::new(kind, &fact.object.namespace, &name));
+        let names = reading.named(&fact.object.namespace);
         let registry = image_in(&event.message).and_then(registry_of);
         let mut hubs = Vec::new();
         if let Some(registry) = registry {

@@ -1,11 +1,12 @@
 //! The tree of explanations: which episode follows from which, and which causes are inferred.
 
-use crate::episode::{Edge, Episode, EpisodeKey, Standing};
+use crate::edges::Edge;
+use crate::episode::{self, Episode, EpisodeKey, Standing};
 use crate::turn::{Turn, component_id};
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::{Change, Severity};
 use bellbuoy_core::intern::EntityId;
-use bellbuoy_core::rules::{CausalityRule, Class, Relation, Role};
+use bellbuoy_core::rules::{Class, Relation, Role};
 use bellbuoy_core::time::Time;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -26,7 +27,7 @@ const EFFECTS_MAX: usize = 100_000;
 const CONTRAST_MAX: usize = 1_000;
 
 /// Whether a cause's entity belongs to one of the components that a rule names, if it names any.
-fn is_of_component(cause: &Episode, rule: &CausalityRule) -> bool {
+fn is_of_component(cause: &Episode, rule: &Edge) -> bool {
     rule.components.is_empty() || rule.components.contains(&cause.component)
 }
 
@@ -101,7 +102,7 @@ impl Turn<'_, '_> {
     }
 
     /// Writes an edge, and joins the incidents on its two sides.
-    fn attach(&mut self, key: EpisodeKey, edge: Edge) {
+    fn attach(&mut self, key: EpisodeKey, edge: episode::Edge) {
         let cause = edge.cause;
         let Some(mut episode) = self.state.episodes.get(&key).cloned() else { return };
         episode.explained_by = Some(edge);
@@ -116,13 +117,13 @@ impl Turn<'_, '_> {
     }
 
     /// The best admissible edge to an episode: strongest rule, then the cause that began first, then by name.
-    fn best_edge(&self, key: EpisodeKey, admits: impl Fn(&Episode) -> bool) -> Option<Edge> {
+    fn best_edge(&self, key: EpisodeKey, admits: impl Fn(&Episode) -> bool) -> Option<episode::Edge> {
         let episode = self.state.episodes.get(&key)?;
         let code = self.state.code(key.signal);
-        let mut best: Option<(Reverse<i32>, Time, String, Edge)> = None;
+        let mut best: Option<(Reverse<i32>, Time, String, episode::Edge)> = None;
         let mut offer = |cause: EpisodeKey, rule: &str, relation: Relation, strength: i32, row: &Episode| {
             let name = self.state.topology.names.name(cause.entity).to_string();
-            let edge = Edge { cause, rule: rule.into(), relation, strength };
+            let edge = episode::Edge { cause, rule: rule.into(), relation, strength };
             let offered = (Reverse(strength), row.began.from, name, edge);
             if best.as_ref().is_none_or(|best| (&offered.0, offered.1, &offered.2) < (&best.0, best.1, &best.2)) {
                 best = Some(offered);
@@ -130,7 +131,7 @@ impl Turn<'_, '_> {
         };
         for rule in self.catalogue.causes_of(&code) {
             let candidates = self.candidates(key, episode, rule);
-            if candidates.is_empty() || !self.catalogue.takes(rule, &episode.message) {
+            if candidates.is_empty() || !rule.takes(&episode.message) {
                 continue;
             }
             for cause in candidates {
@@ -173,56 +174,50 @@ impl Turn<'_, '_> {
     }
 
     /// Episodes from which a signal may follow by a rule.
-    fn candidates(&self, key: EpisodeKey, episode: &Episode, rule: &CausalityRule) -> Vec<EpisodeKey> {
-        let codes: Vec<_> = rule.causes.iter().filter_map(|code| self.state.known_signal(code)).collect();
-        let on = |entity: EntityId| codes.iter().map(move |signal| EpisodeKey { entity, signal: *signal });
-        let through = |hub: EntityId, relation: Relation| {
-            codes.iter().flat_map(|code| self.state.sharing(hub, relation, *code)).collect::<Vec<_>>()
-        };
-        // Components are few, and what runs on a node is not.
-        let of_components = || {
-            let parts = rule.components.iter().filter_map(|name| self.state.topology.names.get(&component_id(name)));
-            parts.flat_map(|part| through(part, Relation::Cluster)).collect::<Vec<_>>()
-        };
+    fn candidates(&self, key: EpisodeKey, episode: &Episode, rule: &Edge) -> Vec<EpisodeKey> {
+        let through = |hub: EntityId, relation: Relation| self.state.sharing(hub, relation);
+        let on = |entity: EntityId| self.state.sharing(entity, Relation::Same);
         let hubs = |relation: Relation| {
             episode.hubs.iter().filter(move |(shared, _)| *shared == relation).map(|(_, hub)| *hub)
         };
         let found: Vec<EpisodeKey> = match rule.relation {
             Relation::Same => on(key.entity).collect(),
-            Relation::ServiceBackend => through(key.entity, Relation::ServiceBackend),
-            Relation::Referrer => through(key.entity, Relation::Reference),
+            Relation::ServiceBackend => through(key.entity, Relation::ServiceBackend).collect(),
+            Relation::Referrer => through(key.entity, Relation::Reference).collect(),
             Relation::Call => {
-                let to = |service| on(service).chain(through(service, Relation::ServiceBackend));
-                hubs(Relation::Call).flat_map(to).collect()
+                hubs(Relation::Call).flat_map(|to| on(to).chain(through(to, Relation::ServiceBackend))).collect()
             }
-            Relation::NodeAgent => {
-                let agents = if rule.components.is_empty() { Vec::new() } else { of_components() };
-                let runs = |agent: &EpisodeKey, node: EntityId| {
-                    self.state.episodes.get(agent).is_some_and(|row| row.hubs.contains(&(Relation::Node, node)))
-                };
-                let on_node = |node| {
-                    let agents = agents.iter().copied().filter(move |agent| runs(agent, node));
-                    on(node).chain(agents).collect::<Vec<_>>()
-                };
-                hubs(Relation::Node).flat_map(on_node).collect()
-            }
+            Relation::NodeAgent => self.agents(rule, hubs(Relation::Node).collect()),
             Relation::Cluster => hubs(Relation::Cluster).flat_map(|part| through(part, Relation::Cluster)).collect(),
             Relation::Namespace => {
-                let beside = |namespace| on(namespace).chain(through(namespace, Relation::Namespace));
-                hubs(Relation::Namespace).flat_map(beside).collect()
+                hubs(Relation::Namespace).flat_map(|at| on(at).chain(through(at, Relation::Namespace))).collect()
             }
             relation => hubs(relation).flat_map(on).collect(),
         };
         let is_there = |cause: &EpisodeKey| {
-            let row = self.state.episodes.get(cause).filter(|_| *cause != key);
+            let is_one = *cause != key && rule.has_cause(self.state.peek_code(cause.signal));
+            let row = self.state.episodes.get(cause).filter(|_| is_one);
             row.is_some_and(|row| is_of_component(row, rule) && self.hurts(*cause, key, rule))
         };
         found.into_iter().filter(is_there).collect()
     }
 
+    /// What goes on at the agents of some nodes, and at the nodes. Components are few, and what runs on a node is not.
+    fn agents(&self, rule: &Edge, nodes: Vec<EntityId>) -> Vec<EpisodeKey> {
+        let mut found: Vec<_> = nodes.iter().flat_map(|node| self.state.sharing(*node, Relation::Same)).collect();
+        for name in &rule.components {
+            let Some(part) = self.state.topology.names.get(&component_id(name)) else { continue };
+            found.extend(self.state.sharing(part, Relation::Cluster).filter(|agent| {
+                let row = self.state.episodes.get(agent);
+                row.is_some_and(|row| nodes.iter().any(|node| row.hubs.contains(&(Relation::Node, *node))))
+            }));
+        }
+        found
+    }
+
     /// Contrast between a caller and one of many backends: as long as most of a Service's endpoints are ready, a failing
     /// backend of it hurts nobody.
-    fn hurts(&self, cause: EpisodeKey, effect: EpisodeKey, rule: &CausalityRule) -> bool {
+    fn hurts(&self, cause: EpisodeKey, effect: EpisodeKey, rule: &Edge) -> bool {
         if rule.relation != Relation::Call {
             return true;
         }
@@ -241,7 +236,7 @@ impl Turn<'_, '_> {
     }
 
     /// Whether the onsets allow that one follows from the other.
-    fn is_in_time(&self, cause: &Episode, effect: &Episode, rule: &CausalityRule) -> bool {
+    fn is_in_time(&self, cause: &Episode, effect: &Episode, rule: &Edge) -> bool {
         // What still fails, or stands on what still fails, has lasted until now, though nobody repeats it. A contradiction
         // has hurt when it began, or it never will.
         let lasts_until = match (is_note(cause), cause.failing > 0 || cause.inferred) {
@@ -273,18 +268,13 @@ impl Turn<'_, '_> {
         let code = self.state.code(key.signal);
         let catalogue = self.catalogue.clone();
         for rule in catalogue.effects_of(&code) {
-            let effects: BTreeSet<_> = rule.effects.iter().filter_map(|code| self.state.known_signal(code)).collect();
             if !is_of_component(&cause, rule) {
                 continue;
             }
             let hubs = |wanted: Relation| {
                 cause.hubs.iter().filter(move |(relation, _)| *relation == wanted).map(|(_, hub)| *hub)
             };
-            let state = &*self.state;
-            let sharing = |hub: EntityId, relation: Relation| {
-                let found = effects.iter().flat_map(|effect| state.sharing(hub, relation, *effect));
-                found.take(EFFECTS_MAX).collect::<Vec<_>>()
-            };
+            let sharing = |hub: EntityId, relation: Relation| self.state.sharing(hub, relation).take(EFFECTS_MAX);
             let found: Vec<EpisodeKey> = match rule.relation {
                 Relation::Same => self.state.on_entity(key.entity),
                 Relation::ServiceBackend => {
@@ -308,9 +298,10 @@ impl Turn<'_, '_> {
                     let namespaces = hubs(Relation::Namespace).chain([key.entity]);
                     namespaces.flat_map(|namespace| sharing(namespace, Relation::Namespace)).collect()
                 }
-                relation => sharing(key.entity, relation),
+                relation => sharing(key.entity, relation).collect(),
             };
-            let mut found: Vec<_> = found.into_iter().filter(|at| *at != key && effects.contains(&at.signal)).collect();
+            let is_effect = |at: &EpisodeKey| *at != key && rule.has_effect(self.state.peek_code(at.signal));
+            let mut found: Vec<_> = found.into_iter().filter(is_effect).collect();
             found.sort_unstable();
             found.dedup();
             for effect in found {
@@ -325,12 +316,12 @@ impl Turn<'_, '_> {
         }
     }
 
-    fn adopt_one(&mut self, key: EpisodeKey, effect: EpisodeKey, rule: &CausalityRule) {
+    fn adopt_one(&mut self, key: EpisodeKey, effect: EpisodeKey, rule: &Edge) {
         let (Some(cause), Some(row)) = (self.state.episodes.get(&key), self.state.episodes.get(&effect)) else {
             return;
         };
         let is_planned = self.catalogue.rule(&self.state.code(effect.signal)).is_none_or(|r| r.class == Class::Planned);
-        let is_related = self.catalogue.takes(rule, &row.message) && self.candidates(effect, row, rule).contains(&key);
+        let is_related = rule.takes(&row.message) && self.candidates(effect, row, rule).contains(&key);
         let is_better = row.explained_by.as_ref().is_none_or(|edge| edge.strength < rule.strength);
         if is_planned || !row.is_live() || !is_related || !is_better || row.failing == 0 {
             return;
@@ -339,7 +330,7 @@ impl Turn<'_, '_> {
             return;
         }
         let (relation, strength) = (rule.relation, rule.strength);
-        self.attach(effect, Edge { cause: key, rule: rule.name.clone(), relation, strength });
+        self.attach(effect, episode::Edge { cause: key, rule: rule.name.clone(), relation, strength });
         self.open(effect);
     }
 
@@ -352,7 +343,7 @@ impl Turn<'_, '_> {
             return;
         }
         self.ensure_inferred(cause, &episode);
-        let edge = Edge { cause, rule: NAMED.into(), relation: Relation::Reference, strength: NAMED_STRENGTH };
+        let edge = episode::Edge { cause, rule: NAMED.into(), relation: Relation::Reference, strength: NAMED_STRENGTH };
         self.attach(key, edge);
         self.open(cause);
     }
@@ -365,16 +356,17 @@ impl Turn<'_, '_> {
         let catalogue = self.catalogue.clone();
         for rule in catalogue.causes_of(&code).filter(|rule| rule.infer) {
             let Some(first) = rule.causes.first() else { continue };
-            let effects: BTreeSet<_> = rule.effects.iter().filter_map(|code| self.state.known_signal(code)).collect();
             for (_, hub) in episode.hubs.iter().filter(|(relation, _)| *relation == rule.relation) {
                 let signal = self.state.signal(first);
                 let cause = EpisodeKey { entity: *hub, signal };
                 if self.state.episodes.get(&cause).is_some_and(Episode::is_live) {
                     continue;
                 }
-                let is_open =
-                    |at: &EpisodeKey| self.state.episodes.get(at).is_some_and(|row| row.standing == Standing::Open);
-                let sharing = effects.iter().flat_map(|effect| self.state.sharing(*hub, rule.relation, *effect));
+                let is_open = |at: &EpisodeKey| {
+                    let row = self.state.episodes.get(at).filter(|_| rule.has_effect(self.state.peek_code(at.signal)));
+                    row.is_some_and(|row| row.standing == Standing::Open)
+                };
+                let sharing = self.state.sharing(*hub, rule.relation).take(EFFECTS_MAX);
                 let mut owners = BTreeSet::new();
                 for at in sharing.filter(is_open) {
                     owners.insert(at.entity);
@@ -383,7 +375,7 @@ impl Turn<'_, '_> {
                     }
                 }
                 let enough = owners.len() >= self.limits().infer_from as usize;
-                if enough && self.is_mostly_failing(*hub, rule.relation, &effects) {
+                if enough && self.is_mostly_failing(*hub, rule) {
                     self.ensure_inferred(cause, &episode);
                     inferred.push(cause);
                 }
@@ -395,15 +387,17 @@ impl Turn<'_, '_> {
     /// Contrast: most of what uses a shared thing shows the effect. What stands healthy under it speaks against it: for
     /// an image at any time, because an image does not break by itself; for a node or a registry if it became ready after
     /// the trouble began, because what runs already needs neither.
-    fn is_mostly_failing(&self, hub: EntityId, relation: Relation, effects: &BTreeSet<EntityId>) -> bool {
-        let sharing =
-            || effects.iter().flat_map(|effect| self.state.sharing(hub, relation, *effect)).take(CONTRAST_MAX);
+    fn is_mostly_failing(&self, hub: EntityId, rule: &Edge) -> bool {
+        let sharing = || {
+            let shows = |at: &EpisodeKey| rule.has_effect(self.state.peek_code(at.signal));
+            self.state.sharing(hub, rule.relation).filter(shows).take(CONTRAST_MAX)
+        };
         let onset = sharing().filter_map(|at| Some(self.state.episodes.get(&at)?.began.from)).min();
         let onset = onset.unwrap_or(self.now);
         let mut healthy = BTreeSet::new();
         for object in self.state.topology.linked_to(hub).take(CONTRAST_MAX) {
             let Some(row) = self.state.topology.object(object) else { continue };
-            let speaks = relation == Relation::Image || row.ready_since.is_some_and(|since| since > onset);
+            let speaks = rule.relation == Relation::Image || row.ready_since.is_some_and(|since| since > onset);
             if row.is_ready && speaks {
                 healthy.insert(row.owner.unwrap_or(object));
             }

@@ -6,6 +6,7 @@ mod asks;
 mod catalogue;
 mod components;
 mod contradictions;
+mod edges;
 mod endpoints;
 mod episode;
 mod events;

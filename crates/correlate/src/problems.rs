@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
         if self.problems.iter().any(|known| known.rule.code == reading.rule.code) {
             return;
         }
-        let names = reading.names.map(|(kind, name)| Entity::new(kind, &self.entity.namespace, &name));
+        let names = reading.named(&self.entity.namespace);
         let (rule, image) = (reading.rule, "".into());
         self.problems.push(Problem { rule, names, message, since, lasted: false, image, runs_since: None });
     }

@@ -105,22 +105,21 @@ impl Tables {
         self.topology.names.name(signal).name
     }
 
-    /// Live episodes of a signal that share an entity in this way.
-    pub(crate) fn sharing(
-        &self,
-        hub: EntityId,
-        relation: Relation,
-        signal: EntityId,
-    ) -> impl Iterator<Item = EpisodeKey> + '_ {
-        let (first, last) = ((hub, relation, signal, EntityId(0)), (hub, relation, signal, EntityId(u32::MAX)));
+    /// Live episodes that share an entity in this way, by signal.
+    pub(crate) fn sharing(&self, hub: EntityId, relation: Relation) -> impl Iterator<Item = EpisodeKey> + '_ {
+        let first = (hub, relation, EntityId(0), EntityId(0));
+        let last = (hub, relation, EntityId(u32::MAX), EntityId(u32::MAX));
         self.by_hub.range(first..=last).map(|(_, _, signal, entity)| EpisodeKey { entity: *entity, signal: *signal })
     }
 
     /// Live episodes on an entity.
     pub(crate) fn on_entity(&self, entity: EntityId) -> Vec<EpisodeKey> {
-        let first = (entity, Relation::Same, EntityId(0), EntityId(0));
-        let last = (entity, Relation::Same, EntityId(u32::MAX), EntityId(u32::MAX));
-        self.by_hub.range(first..=last).map(|(_, _, signal, _)| EpisodeKey { entity, signal: *signal }).collect()
+        self.sharing(entity, Relation::Same).collect()
+    }
+
+    /// A signal's code, to look at.
+    pub(crate) fn peek_code(&self, signal: EntityId) -> &str {
+        self.topology.names.peek(signal).map_or("", |name| &name.name)
     }
 
     /// Episodes that an episode explains.

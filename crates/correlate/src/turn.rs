@@ -1,6 +1,7 @@
 //! A turn: one fact or one deadline, with everything that it sets in motion in one scope.
 
 use crate::catalogue::Catalogue;
+use crate::edges::Edge;
 use crate::episode::{Episode, EpisodeKey, HUBS_MAX, Standing, Symptom, shorten};
 use crate::state::{Tables, Timer};
 use bellbuoy_core::Text;
@@ -15,6 +16,9 @@ use std::sync::Arc;
 
 /// How long an episode that never opened is remembered after its last report, beyond its grace.
 const PENDING_KEPT: Span = Span::from_secs(900);
+
+/// What is shared by causes that speak of one part of the cluster by themselves, and by what may follow from them.
+pub(crate) const ANY_COMPONENT: &str = "";
 
 /// Reports of what opens by its repeats that count as "again" at the end of a recording: two are no accident.
 const REPEATED: u64 = 2;
@@ -308,8 +312,23 @@ impl Turn<'_, '_> {
     fn leans_on(&mut self, report: &Report<'_>) -> Vec<(Relation, EntityId)> {
         let catalogue = self.catalogue.clone();
         let rules = catalogue.causes_of(&report.code).filter(|rule| rule.relation == Relation::Cluster);
-        let told = rules.filter(|rule| catalogue.takes(rule, report.message)).flat_map(|rule| &rule.components);
-        told.map(|name| (Relation::Cluster, self.state.topology.names.intern(&component_id(name)))).collect()
+        let mut parts: Vec<&str> = Vec::new();
+        for rule in rules.filter(|rule| rule.takes(report.message)) {
+            match rule.components.is_empty() {
+                true => parts.push(ANY_COMPONENT),
+                false => parts.extend(rule.components.iter().map(|name| &**name)),
+            }
+        }
+        let is_cause = |rule: &Edge| rule.relation == Relation::Cluster && rule.components.is_empty();
+        if catalogue.effects_of(&report.code).any(is_cause) {
+            parts.push(ANY_COMPONENT);
+        }
+        parts.sort_unstable();
+        parts.dedup();
+        parts
+            .into_iter()
+            .map(|name| (Relation::Cluster, self.state.topology.names.intern(&component_id(name))))
+            .collect()
     }
 
     /// The namespace, for signals that a causal rule joins by it, where nothing tells what the object needs.
