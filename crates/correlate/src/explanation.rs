@@ -2,7 +2,7 @@
 
 use crate::edges::Edge;
 use crate::episode::{self, Episode, EpisodeKey, Standing};
-use crate::turn::{Turn, component_id};
+use crate::turn::{ANY_COMPONENT, LEANING, Turn, component_id, leaning_on};
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::{Change, Severity};
 use bellbuoy_core::intern::EntityId;
@@ -188,7 +188,7 @@ impl Turn<'_, '_> {
                 hubs(Relation::Call).flat_map(|to| on(to).chain(through(to, Relation::ServiceBackend))).collect()
             }
             Relation::NodeAgent => self.agents(rule, hubs(Relation::Node).collect()),
-            Relation::Cluster => hubs(Relation::Cluster).flat_map(|part| through(part, Relation::Cluster)).collect(),
+            Relation::Cluster => self.components_of(rule, hubs(Relation::Cluster)),
             Relation::Namespace => {
                 hubs(Relation::Namespace).flat_map(|at| on(at).chain(through(at, Relation::Namespace))).collect()
             }
@@ -200,6 +200,20 @@ impl Turn<'_, '_> {
             row.is_some_and(|row| is_of_component(row, rule) && self.hurts(*cause, key, rule))
         };
         found.into_iter().filter(is_there).collect()
+    }
+
+    /// What goes on at the components that an effect leans on and that a rule names.
+    fn components_of(&self, rule: &Edge, hubs: impl Iterator<Item = EntityId>) -> Vec<EpisodeKey> {
+        let names = &self.state.topology.names;
+        let leans =
+            |hub: &EntityId| names.peek(*hub).filter(|name| &*name.kind == LEANING).map(|name| name.name.clone());
+        let is_named = |part: &Text| match rule.components.is_empty() {
+            true => &**part == ANY_COMPONENT,
+            false => rule.components.contains(part),
+        };
+        let parts = hubs.filter_map(|hub| leans(&hub)).filter(is_named);
+        let parts = parts.filter_map(|part| names.get(&component_id(&part)));
+        parts.flat_map(|part| self.state.sharing(part, Relation::Cluster)).collect()
     }
 
     /// What goes on at the agents of some nodes, and at the nodes. Components are few, and what runs on a node is not.
@@ -292,7 +306,9 @@ impl Turn<'_, '_> {
                     nodes.flat_map(|node| sharing(node, Relation::Node)).collect()
                 }
                 Relation::Cluster => {
-                    hubs(Relation::Cluster).flat_map(|part| sharing(part, Relation::Cluster)).collect()
+                    let part = if rule.components.is_empty() { ANY_COMPONENT } else { &*cause.component };
+                    let leaning = self.state.topology.names.get(&leaning_on(part));
+                    leaning.into_iter().flat_map(|leaning| sharing(leaning, Relation::Cluster)).collect()
                 }
                 Relation::Namespace => {
                     let namespaces = hubs(Relation::Namespace).chain([key.entity]);

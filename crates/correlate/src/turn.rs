@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// How long an episode that never opened is remembered after its last report, beyond its grace.
 const PENDING_KEPT: Span = Span::from_secs(900);
 
+/// The kind of what stands for leaning on a component.
+pub(crate) const LEANING: &str = "Leaning";
+
 /// What is shared by causes that speak of one part of the cluster by themselves, and by what may follow from them.
 pub(crate) const ANY_COMPONENT: &str = "";
 
@@ -297,6 +300,10 @@ impl Turn<'_, '_> {
                 episode.severity = episode.severity.min(severity);
             }
         }
+        let is_any = |rule: &Edge| rule.relation == Relation::Cluster && rule.components.is_empty();
+        if first_on.is_some() && self.catalogue.effects_of(&report.code).any(is_any) {
+            hubs.push((Relation::Cluster, self.state.topology.names.intern(&component_id(ANY_COMPONENT))));
+        }
         if let Some(named) = &report.names {
             let named = self.state.topology.names.intern(named);
             let hub = (Relation::Reference, named);
@@ -319,16 +326,9 @@ impl Turn<'_, '_> {
                 false => parts.extend(rule.components.iter().map(|name| &**name)),
             }
         }
-        let is_cause = |rule: &Edge| rule.relation == Relation::Cluster && rule.components.is_empty();
-        if catalogue.effects_of(&report.code).any(is_cause) {
-            parts.push(ANY_COMPONENT);
-        }
         parts.sort_unstable();
         parts.dedup();
-        parts
-            .into_iter()
-            .map(|name| (Relation::Cluster, self.state.topology.names.intern(&component_id(name))))
-            .collect()
+        parts.into_iter().map(|name| (Relation::Cluster, self.state.topology.names.intern(&leaning_on(name)))).collect()
     }
 
     /// The namespace, for signals that a causal rule joins by it, where nothing tells what the object needs.
@@ -447,6 +447,12 @@ impl Turn<'_, '_> {
             self.forget_if_empty(incident);
         }
     }
+}
+
+/// What stands for leaning on a component among the things that episodes share. What goes on at the component itself is
+/// found by another name, because there is little of it.
+pub(crate) fn leaning_on(name: &str) -> Entity {
+    Entity::new(LEANING, "", name)
 }
 
 /// What stands for a component among the things that episodes share.
