@@ -170,6 +170,11 @@ impl Cluster {
     /// That includes the events of the last hour.
     pub(crate) fn list(&mut self) {
         self.lines.clear();
+        // Somebody lists one kind after the other, in any order.
+        let events_first = self.random.chance(50);
+        if events_first {
+            self.list_events();
+        }
         for name in self.nodes.keys().cloned().collect::<Vec<_>>() {
             self.show_node(&name, Notice::Added);
         }
@@ -190,6 +195,12 @@ impl Cluster {
         for id in self.pods.keys().cloned().collect::<Vec<_>>() {
             self.show_pod(&id, Notice::Added);
         }
+        if !events_first {
+            self.list_events();
+        }
+    }
+
+    fn list_events(&mut self) {
         for event in self.recorders.events() {
             self.notice(Source::Events, Notice::Added, &event, 1);
         }

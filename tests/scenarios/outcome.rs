@@ -101,7 +101,9 @@ pub(crate) fn judge_beside(lines: &[Line], other: &[Line], truth: &Truth) -> Out
     let all = said(&decided);
     let above: Vec<&Said<'_>> = all.iter().filter(|said| said.worst < Severity::P5).collect();
     let (of, alarms): (Vec<&Said<'_>>, Vec<&Said<'_>>) = above.into_iter().partition(|said| {
-        !truth.entities.is_empty() && entities(&said.last.incident).any(|entity| truth.suffers(entity))
+        let incident = &said.last.incident;
+        let after = incident.opened_at.0 >= truth.from || entities(incident).any(|entity| truth.is_at_fault(entity));
+        after && !truth.entities.is_empty() && entities(incident).any(|entity| truth.suffers(entity))
     });
     let main = of.iter().find(|said| entities(&said.last.incident).any(|entity| truth.is_at_fault(entity)));
     let cause = main.and_then(|main| main.last.incident.causes.first());

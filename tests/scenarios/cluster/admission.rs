@@ -64,7 +64,7 @@ impl Cluster {
         let quotas = self.others.iter().filter(|(id, _)| id.kind == "ResourceQuota" && id.namespace == namespace);
         for (id, object) in quotas.map(|(id, object)| (id.clone(), object.clone())).collect::<Vec<_>>() {
             let hard = |key: &str| object["spec"]["hard"][key].as_str().and_then(|text| text.parse::<i64>().ok());
-            let pods = || self.pods.values().filter(|pod| pod.id.namespace == namespace && pod.is_active());
+            let pods = || self.pods_in(namespace).filter(|pod| pod.is_active());
             let (count, cpu) = (pods().count() as i64, pods().map(|pod| pod.template.cpu_milli()).sum::<i64>() / 1000);
             let ask = (template.cpu_milli() / 1000).max(1);
             let over_pods = hard("pods").filter(|hard| count + 1 > *hard);

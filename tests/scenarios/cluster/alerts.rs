@@ -143,22 +143,23 @@ impl Cluster {
     fn workload_rules(&self, found: &mut Vec<Alert>) {
         for workload in self.workloads.values() {
             let (namespace, name) = (workload.id.namespace.as_str(), workload.id.name.as_str());
-            let ready = self.pods.values().filter(|pod| pod.workload == workload.id && pod.serves()).count() as i64;
+            let ready =
+                || self.pods_in(namespace).filter(|pod| pod.workload == workload.id && pod.serves()).count() as i64;
             match workload.id.kind.as_str() {
                 "Deployment" => {
                     let labels = [("deployment", name), ("namespace", namespace)];
-                    if ready < workload.replicas {
+                    if ready() < workload.replicas {
                         found.push(alert("KubeDeploymentReplicasMismatch", "warning", 900, &labels, &format!("Deployment {namespace}/{name} has not matched the expected number of replicas for longer than 15 minutes.")));
                     }
                     if workload.stalled {
                         found.push(alert("KubeDeploymentRolloutStuck", "warning", 900, &labels, &format!("Rollout of deployment {namespace}/{name} is not progressing for longer than 15 minutes.")));
                     }
                 }
-                "StatefulSet" if ready < workload.replicas => {
+                "StatefulSet" if ready() < workload.replicas => {
                     let labels = [("statefulset", name), ("namespace", namespace)];
                     found.push(alert("KubeStatefulSetReplicasMismatch", "warning", 900, &labels, &format!("StatefulSet {namespace}/{name} has not matched the expected number of replicas for longer than 15 minutes.")));
                 }
-                "DaemonSet" if ready < self.daemon_nodes(&workload.id).len() as i64 => {
+                "DaemonSet" if ready() < self.daemon_nodes(&workload.id).len() as i64 => {
                     let labels = [("daemonset", name), ("namespace", namespace)];
                     found.push(alert(
                         "KubeDaemonSetRolloutStuck",

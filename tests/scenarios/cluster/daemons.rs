@@ -24,15 +24,16 @@ impl Cluster {
             true => pod.template.affinity.as_ref().map_or(String::new(), node_of),
             false => pod.node.clone(),
         };
-        let failed =
-            self.pods.values().find(|pod| pod.workload == *id && pod.phase == "Failed" && pod.deleting.is_none());
+        let failed = self
+            .pods_in(&id.namespace)
+            .find(|pod| pod.workload == *id && pod.phase == "Failed" && pod.deleting.is_none());
         if let Some(pod) = failed.map(|pod| pod.id.clone()) {
             let message =
                 format!("Found failed daemon pod {}/{} on node, will try to kill it", pod.namespace, pod.name);
             self.event(&emitter, id, &workload.uid, warning("FailedDaemonPod", message));
             self.delete_pod(&pod);
         }
-        let have: Vec<String> = self.pods.values().filter(|pod| pod.workload == *id).map(place).collect();
+        let have: Vec<String> = self.pods_in(&id.namespace).filter(|pod| pod.workload == *id).map(place).collect();
         for node in wanted.iter().filter(|node| !have.contains(node)) {
             let name = format!("{}-{}", id.name, self.random.suffix(5));
             let mut revision = revision.clone();
@@ -47,8 +48,10 @@ impl Cluster {
             );
             self.create_pod(&workload, &revision, &name);
         }
-        let busy = self.pods.values().any(|pod| pod.workload == *id && pod.hash == revision.hash && !pod.serves());
-        let old = self.pods.values().find(|pod| pod.workload == *id && pod.hash != revision.hash && pod.is_active());
+        let busy =
+            self.pods_in(&id.namespace).any(|pod| pod.workload == *id && pod.hash == revision.hash && !pod.serves());
+        let old =
+            self.pods_in(&id.namespace).find(|pod| pod.workload == *id && pod.hash != revision.hash && pod.is_active());
         match old.map(|pod| pod.id.clone()) {
             Some(pod) if !busy => {
                 let message = format!("Deleted pod: {}", pod.name);

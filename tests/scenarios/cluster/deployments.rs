@@ -27,7 +27,7 @@ impl Cluster {
         let of = &workload.id;
         let ready = |hash: &str| {
             let serves = |pod: &&super::pod::Pod| pod.workload == *of && pod.hash == hash && pod.serves();
-            self.pods.values().filter(serves).count() as i64
+            self.pods_in(&of.namespace).filter(serves).count() as i64
         };
         let ready: Vec<i64> = workload.revisions.iter().map(|revision| ready(&revision.hash)).collect();
         let before: Vec<i64> = workload.revisions.iter().map(|revision| revision.desired).collect();
@@ -70,7 +70,7 @@ impl Cluster {
         let Some(revision) = workload.revisions.get(at).cloned() else { return };
         let of_set = |pod: &&super::pod::Pod| pod.workload == *id && pod.hash == revision.hash && pod.is_active();
         let mut pods: Vec<_> =
-            self.pods.values().filter(of_set).map(|pod| (pod.ready, -pod.created, pod.id.clone())).collect();
+            self.pods_in(&id.namespace).filter(of_set).map(|pod| (pod.ready, -pod.created, pod.id.clone())).collect();
         pods.sort();
         let (owner, uid) = workload.pod_owner(&revision);
         let have = pods.len() as i64;
@@ -127,11 +127,13 @@ impl Cluster {
         let Some(workload) = self.workloads.get(id) else { return };
         let newest = &workload.current().hash;
         let of_newest = |pod: &&super::pod::Pod| pod.workload == *id && pod.hash == *newest && pod.is_active();
-        let updated = self.pods.values().filter(of_newest).count() as i64;
-        let ready = self.pods.values().filter(of_newest).filter(|pod| pod.serves()).count() as i64;
-        let old =
-            self.pods.values().filter(|pod| pod.workload == *id && pod.hash != *newest && pod.is_active()).count();
-        let all_ready = self.pods.values().filter(|pod| pod.workload == *id && pod.serves()).count() as i64;
+        let updated = self.pods_in(&id.namespace).filter(of_newest).count() as i64;
+        let ready = self.pods_in(&id.namespace).filter(of_newest).filter(|pod| pod.serves()).count() as i64;
+        let old = self
+            .pods_in(&id.namespace)
+            .filter(|pod| pod.workload == *id && pod.hash != *newest && pod.is_active())
+            .count();
+        let all_ready = self.pods_in(&id.namespace).filter(|pod| pod.workload == *id && pod.serves()).count() as i64;
         let Some(workload) = self.workloads.get_mut(id) else { return };
         let keep = workload.replicas - workload.replicas / 4;
         workload.unavailable_since = match all_ready < keep {

@@ -107,7 +107,7 @@ impl Cluster {
         if job.finished.is_some() {
             return;
         }
-        let of = || self.pods.values().filter(|pod| pod.workload == *id);
+        let of = || self.pods_in(&id.namespace).filter(|pod| pod.workload == *id);
         let (active, done) = (of().any(|pod| pod.is_active()), of().any(|pod| pod.phase == "Succeeded"));
         let failures = of().filter(|pod| pod.phase == "Failed").count() as i64;
         let emitter = Emitter::controller("job-controller");

@@ -137,9 +137,15 @@ impl Cluster {
         self.capacity_changed();
     }
 
+    /// The pods of a namespace.
+    pub(crate) fn pods_in<'c>(&'c self, namespace: &'c str) -> impl Iterator<Item = &'c Pod> + use<'c> {
+        let from = Id::new("Pod", namespace, "");
+        self.pods.range(from..).map(|(_, pod)| pod).take_while(move |pod| pod.id.namespace == namespace)
+    }
+
     /// The pods of a workload.
     pub(crate) fn pods_of(&self, workload: &Id) -> Vec<Id> {
-        self.pods.values().filter(|pod| pod.workload == *workload).map(|pod| pod.id.clone()).collect()
+        self.pods_in(&workload.namespace).filter(|pod| pod.workload == *workload).map(|pod| pod.id.clone()).collect()
     }
 
     /// The pods on a node.

@@ -66,21 +66,26 @@ impl Cluster {
         self.check_claims(pod)?;
         if let Some((kind, node)) = pinned(pod) {
             return match self.nodes.get(&node) {
-                Some(node) if kind == "DaemonSet" && self.reason_against(node, pod).is_none() => Ok(node.name.clone()),
+                Some(node) if kind == "DaemonSet" && self.reason_against(node, pod, &[]).is_none() => {
+                    Ok(node.name.clone())
+                }
                 Some(_) => Err(format!("0/{} nodes are available: 1 Insufficient memory.", self.nodes.len())),
                 None => Err(format!("0/{} nodes are available.", self.nodes.len())),
             };
         }
         let mut against: BTreeMap<String, usize> = BTreeMap::new();
         let mut fitting: Vec<(usize, &str)> = Vec::new();
+        let mut by_node: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
+        for other in self.pods.values() {
+            by_node.entry(&other.node).or_default().push(other);
+        }
         for node in self.nodes.values() {
-            match self.reason_against(node, pod) {
+            let on = by_node.get(node.name.as_str()).map_or(&[][..], Vec::as_slice);
+            match self.reason_against(node, pod, on) {
                 Some(reason) => *against.entry(reason).or_default() += 1,
                 None => {
-                    let same =
-                        self.pods.values().filter(|other| other.node == node.name && other.workload == pod.workload);
-                    let all = self.pods.values().filter(|other| other.node == node.name).count();
-                    let rank = if node.name == self.favourite { 0 } else { same.count() * 1000 + all + 1 };
+                    let same = on.iter().filter(|other| other.workload == pod.workload).count();
+                    let rank = if node.name == self.favourite { 0 } else { same * 1000 + on.len() + 1 };
                     fitting.push((rank, &node.name));
                 }
             }
@@ -108,7 +113,8 @@ impl Cluster {
         ))
     }
 
-    fn reason_against(&self, node: &Node, pod: &Pod) -> Option<String> {
+    /// Why a node does not take a pod, with those that are on it.
+    fn reason_against(&self, node: &Node, pod: &Pod, on: &[&Pod]) -> Option<String> {
         let template = &pod.template;
         if node.unschedulable && !template.tolerates_everything {
             return Some("node(s) were unschedulable".to_owned());
@@ -127,7 +133,7 @@ impl Cluster {
         {
             return Some("node(s) had volume node affinity conflict".to_owned());
         }
-        let others = || self.pods.values().filter(|other| other.node == node.name && other.is_active());
+        let others = || on.iter().copied().filter(|other| other.is_active());
         if spreads(template.affinity.as_ref()) && others().any(|other| other.workload == pod.workload) {
             return Some("node(s) didn't match pod anti-affinity rules".to_owned());
         }

@@ -154,10 +154,7 @@ impl Cluster {
 
     fn pods_behind<'c>(&'c self, service: &'c Service) -> impl Iterator<Item = &'c Pod> {
         let selects = |pod: &&Pod| service.selector.iter().all(|(key, value)| pod.has_label(key, value));
-        let from = Id::new("Pod", &service.id.namespace, "");
-        let within = self.pods.range(from..).map(|(_, pod)| pod);
-        let within = within.take_while(|pod| pod.id.namespace == service.id.namespace);
-        within.filter(|_| !service.selector.is_empty()).filter(selects)
+        self.pods_in(&service.id.namespace).filter(|_| !service.selector.is_empty()).filter(selects)
     }
 
     /// How many pods take requests of a Service.

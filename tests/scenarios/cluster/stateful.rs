@@ -38,7 +38,7 @@ impl Cluster {
         if let Some(pod) = surplus.max_by_key(|pod| ordinal(&pod.name)) {
             return self.delete_pod(&pod);
         }
-        let old = self.pods.values().filter(|pod| pod.workload == *id && pod.hash != revision.hash);
+        let old = self.pods_in(&id.namespace).filter(|pod| pod.workload == *id && pod.hash != revision.hash);
         let old = old.map(|pod| pod.id.clone()).max_by_key(|pod| ordinal(&pod.name));
         match old {
             Some(pod) => self.delete_pod(&pod),

@@ -25,7 +25,7 @@ impl Cluster {
         let counts = |hash: Option<&str>| {
             let mut counts = Counts { all: 0, ready: 0, updated: 0 };
             let of = |pod: &&Pod| pod.workload == *id && pod.is_active() && hash.is_none_or(|hash| pod.hash == hash);
-            for pod in self.pods.values().filter(of) {
+            for pod in self.pods_in(&id.namespace).filter(of) {
                 counts.all += 1;
                 counts.ready += i64::from(pod.serves());
                 counts.updated += i64::from(pod.hash == newest);
@@ -202,7 +202,7 @@ fn daemon_set(workload: &Workload, counts: &Counts, desired: i64) -> Value {
 
 impl Cluster {
     fn job(&self, workload: &Workload) -> Value {
-        let pods = || self.pods.values().filter(|pod| pod.workload == workload.id);
+        let pods = || self.pods_in(&workload.id.namespace).filter(|pod| pod.workload == workload.id);
         let mut metadata = metadata(workload);
         if let Some((parent, uid)) = &workload.parent {
             metadata["ownerReferences"] = json!([{"apiVersion": "batch/v1", "kind": "CronJob", "name": parent.name,
