@@ -159,6 +159,7 @@ impl Cluster {
     /// The clockwork starts.
     pub(crate) fn start(&mut self) {
         self.recording = true;
+        self.start_services();
         self.start_leases();
         self.start_callers();
         self.start_cron_jobs();

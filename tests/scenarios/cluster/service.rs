@@ -35,6 +35,8 @@ pub(crate) struct Service {
     /// The address of its load balancer, if it got one.
     pub address: Option<String>,
     pub slice: String,
+    /// Ready endpoints.
+    ready: usize,
     queued: bool,
     shown_slice: String,
     ip: String,
@@ -89,6 +91,7 @@ impl Cluster {
             kind,
             address,
             slice: format!("{}-{}", id.name, self.random.suffix(5)),
+            ready: 0,
             queued: false,
             shown_slice: String::new(),
             ip: format!("10.96.{}.{}", self.random.range(0, 250), self.random.range(2, 250)),
@@ -157,10 +160,16 @@ impl Cluster {
         self.pods_in(&service.id.namespace).filter(|_| !service.selector.is_empty()).filter(selects)
     }
 
-    /// How many pods take requests of a Service.
+    /// How many pods take requests of a Service, as its endpoints say.
     pub(crate) fn ready_backends(&self, namespace: &str, name: &str) -> usize {
-        let service = self.services.get(&Id::new("Service", namespace, name));
-        service.map_or(0, |service| self.pods_behind(service).filter(|pod| pod.serves()).count())
+        self.services.get(&Id::new("Service", namespace, name)).map_or(0, |service| service.ready)
+    }
+
+    /// The endpoints of all Services are written.
+    pub(crate) fn start_services(&mut self) {
+        for id in self.services.keys().cloned().collect::<Vec<_>>() {
+            self.turn_slice(&id);
+        }
     }
 
     fn turn_slice(&mut self, id: &Id) {
@@ -173,6 +182,7 @@ impl Cluster {
         }
         let with_ip = |pod: &&&Pod| !pod.ip.is_empty() && !matches!(pod.phase, "Failed" | "Succeeded");
         let backends = self.backends(id);
+        let ready = backends.iter().filter(|pod| pod.serves()).count();
         let endpoints: Vec<Value> = backends
             .iter()
             .filter(with_ip)
@@ -202,6 +212,9 @@ impl Cluster {
                     "controller": true, "blockOwnerDeletion": true}]},
             "addressType": "IPv4", "endpoints": endpoints, "ports": ports});
         let text = json.to_string();
+        if let Some(service) = self.services.get_mut(id) {
+            service.ready = ready;
+        }
         if text != service.shown_slice {
             let notice = if service.shown_slice.is_empty() { Notice::Added } else { Notice::Modified };
             if let Some(service) = self.services.get_mut(id) {
