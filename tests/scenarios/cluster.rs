@@ -19,6 +19,7 @@ pub(crate) mod node_life;
 pub(crate) mod parts;
 pub(crate) mod pod;
 pub(crate) mod pod_life;
+pub(crate) mod probing;
 pub(crate) mod random;
 pub(crate) mod recording;
 pub(crate) mod running;

@@ -35,6 +35,8 @@ pub(crate) struct Truth {
     pub everywhere: bool,
     /// When it began.
     pub from: i64,
+    /// Namespaces of others, which do not suffer whatever happens.
+    pub spared: Vec<String>,
     /// The recording was given other names.
     pub renamed: bool,
     /// Every pod that was, and its workload.
@@ -64,6 +66,9 @@ impl Truth {
     /// Whether it suffers.
     pub(crate) fn suffers(&self, entity: &Entity) -> bool {
         let owner = self.owner(entity);
+        if self.spared.iter().any(|namespace| **namespace == *entity.namespace) {
+            return false;
+        }
         self.everywhere
             || self.is_at_fault(entity)
             || self.affected.contains(&(owner.namespace.to_string(), owner.name.to_string()))
@@ -120,6 +125,7 @@ fn finish(kind: &'static str, seed: u64, mut stage: Stage, from: i64, fault: Fau
         words: fault.words,
         affected: all.map(|id| (id.namespace.clone(), id.name.clone())).collect(),
         everywhere: fault.everywhere,
+        spared: Vec::new(),
         renamed: false,
         from: from - from.rem_euclid(SECOND),
         census: stage.cluster.census.iter().map(|(pod, workload)| (pod.entity(), workload.entity())).collect(),

@@ -1,5 +1,6 @@
 //! Each source alone: what events, object states or alerts alone show of a failure must do to find it.
 
+use super::floors::ALONE_PERCENT;
 use super::settings::{chosen_kinds, chosen_seeds, is_partial};
 use crate::cluster::recording::{Line, Source};
 use crate::outcome::judge;
@@ -8,9 +9,6 @@ use crate::table::Table;
 
 /// Seeds of each kind in the default run.
 const SEEDS: u64 = 1;
-
-/// Of a hundred failures that a source holds, how many it must find.
-const DETECTED_PERCENT: [(Source, f64); 3] = [(Source::Events, 40.0), (Source::Objects, 30.0), (Source::Alerts, 20.0)];
 
 /// What a source says of objects that are at fault or suffer, after the failure began: whether it shows it at all.
 fn holds(source: Source, lines: &[Line], healthy: &[Line], words: &[String]) -> bool {
@@ -31,7 +29,7 @@ fn holds(source: Source, lines: &[Line], healthy: &[Line], words: &[String]) -> 
 
 #[test]
 fn each_source_alone_does() {
-    let mut tables = DETECTED_PERCENT.map(|(source, floor)| (source, floor, Table::default()));
+    let mut tables = ALONE_PERCENT.map(|(source, floor)| (source, floor, Table::default()));
     for kind in chosen_kinds() {
         for seed in chosen_seeds(SEEDS) {
             let scenario = record(kind, seed);
