@@ -3,15 +3,30 @@
 //! A look-up by string costs five times one by number. Numbers never leave the scope's state: output is ordered by
 //! name. Whether a name is still needed is counted, and the counts are derived from the tables that use it.
 
-use crate::object::Entity;
+use crate::object::{Entity, ObjectRef};
 use crate::table::{Corrupt, Ledger, Sink, Table};
 use borsh::{BorshDeserialize, BorshSerialize};
 use foldhash::fast::RandomState;
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 
 /// The number of an entity within its scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct EntityId(pub u32);
+
+/// An entity by borrowed parts: hashes as the entity does, and is made without an allocation.
+#[derive(Hash)]
+struct Parts<'a> {
+    kind: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+}
+
+impl Equivalent<Entity> for Parts<'_> {
+    fn equivalent(&self, entity: &Entity) -> bool {
+        // Names differ more often than namespaces and kinds.
+        *self.name == *entity.name && *self.namespace == *entity.namespace && *self.kind == *entity.kind
+    }
+}
 
 /// The names of a scope, and how many were ever given out.
 #[derive(Debug, Default)]
@@ -27,13 +42,33 @@ pub struct Names {
 impl Names {
     /// The number of a name, given out at its first use.
     pub fn intern(&mut self, entity: &Entity) -> EntityId {
-        if let Some(id) = self.numbers.get(entity) {
-            return *id;
+        match self.numbers.get(entity) {
+            Some(id) => *id,
+            None => self.give(entity.clone()),
         }
+    }
+
+    /// The number of a name in parts, given out at its first use.
+    pub fn intern_parts(&mut self, kind: &str, namespace: &str, name: &str) -> EntityId {
+        match self.find(kind, namespace, name) {
+            Some(id) => id,
+            None => self.give(Entity::new(kind, namespace, name)),
+        }
+    }
+
+    /// The number of an object's entity, given out at its first use.
+    pub fn intern_object(&mut self, object: &ObjectRef) -> EntityId {
+        match self.find(&object.kind, &object.namespace, &object.name) {
+            Some(id) => id,
+            None => self.give(object.entity()),
+        }
+    }
+
+    fn give(&mut self, entity: Entity) -> EntityId {
         let id = EntityId(self.given.get(&()).copied().unwrap_or(0));
         self.given.insert((), id.0 + 1);
         self.names.insert(id.0, entity.clone());
-        self.numbers.insert(entity.clone(), id);
+        self.numbers.insert(entity, id);
         self.fresh.push(id);
         id
     }
@@ -41,6 +76,11 @@ impl Names {
     /// The number of a name that was used before.
     pub fn get(&self, entity: &Entity) -> Option<EntityId> {
         self.numbers.get(entity).copied()
+    }
+
+    /// The number of a name in parts that was used before.
+    pub fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<EntityId> {
+        self.numbers.get(&Parts { kind, namespace, name }).copied()
     }
 
     /// The name behind a number. A number that was let go has an empty name.
@@ -150,6 +190,18 @@ mod tests {
         names.release(id);
         assert_eq!((names.get(&cart), names.len()), (None, 0));
         assert_ne!(names.intern(&cart), id, "numbers are not given out twice");
+    }
+
+    #[test]
+    fn a_name_in_parts_is_the_same_name() {
+        let mut names = Names::default();
+        let cart = names.intern(&Entity::new("Deployment", "shop", "cart"));
+        assert_eq!(names.find("Deployment", "shop", "cart"), Some(cart));
+        assert_eq!(names.intern_object(&ObjectRef::new("Deployment", "shop", "cart")), cart);
+        let other = names.intern_parts("Deployment", "shop", "carts");
+        assert_eq!(names.get(&Entity::new("Deployment", "shop", "carts")), Some(other));
+        assert_eq!(names.find("Deployments", "hop", "cart"), None);
+        assert_eq!(names.find("Pod", "shop", "cart"), None);
     }
 
     #[test]
