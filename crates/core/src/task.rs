@@ -24,9 +24,12 @@ pub const HELD_RECORDS_MAX: usize = 200_000;
 pub struct Task<S: Stage> {
     stage: S,
     scopes: BTreeMap<Scope, Slot<S>>,
+    /// The position of the last commit.
     position: OrderedTable<(), Position>,
-    /// Stream time is a row per scope, so that the changelog alone tells what was handed over.
+    /// Stream time at the last commit: a row per scope, so that the changelog alone tells what was handed over.
     clocks: OrderedTable<Scope, Clock>,
+    /// The first offset that was never read.
+    read_to: Offset,
     effects: Vec<Effect<S::Out>>,
     /// How far this instance has read, again or for the first time: below `read_to`, what was held is not back yet.
     reread_to: Offset,
@@ -34,7 +37,11 @@ pub struct Task<S: Stage> {
 }
 
 struct Slot<S: Stage> {
-    held: BTreeMap<(Time, FactId), (Offset, S::In)>,
+    scope: Scope,
+    /// Stream time.
+    clock: Option<Time>,
+    /// Boxed, because a map moves what stands in it.
+    held: BTreeMap<(Time, FactId), Box<(Offset, S::In)>>,
     state: S::State,
 }
 
@@ -83,6 +90,7 @@ impl<S: Stage> Task<S> {
             scopes: BTreeMap::new(),
             position: OrderedTable::default(),
             clocks: OrderedTable::default(),
+            read_to: 0,
             effects: Vec::new(),
             reread_to: 0,
             late: 0,
@@ -92,45 +100,49 @@ impl<S: Stage> Task<S> {
     /// Takes the next record in. Records of offsets that were read before are expected after a restore: those that
     /// had been handed over are passed by, those that had been held back are held again.
     pub fn feed(&mut self, offset: Offset, record: S::In) {
-        let seen = offset < self.read_to();
+        let seen = offset < self.read_to;
         self.advance(offset);
-        let scope = record.scope().clone();
         let at = record.observed_at();
-        let released = self.clocks.get(&scope).map(|clock| clock.0);
+        let mut open = match self.scopes.get_mut(record.scope()) {
+            Some(slot) => Open { stage: &self.stage, slot, effects: &mut self.effects },
+            None => {
+                let slot = self.scopes.entry(record.scope().clone()).or_insert_with_key(Slot::new);
+                Open { stage: &self.stage, slot, effects: &mut self.effects }
+            }
+        };
+        let released = open.slot.clock;
         let is_late = released.is_some_and(|released| at <= released);
         if seen && (is_late || record.pace() != Pace::Held && record.pace() != Pace::Tick) {
             return;
         }
         match record.pace() {
             // Where time is kept by what is held back, a person's clock does not move it.
-            Pace::AtOnce if S::LATENESS > Span::ZERO => {
-                self.hand_over(&scope, released.unwrap_or(at), false, record);
-            }
+            Pace::AtOnce if S::LATENESS > Span::ZERO => open.hand_over(released.unwrap_or(at), false, record),
             Pace::AtOnce => {
                 let now = released.map_or(at, |released| released.max(at));
-                self.turn_to(&scope, now);
-                self.hand_over(&scope, now, false, record);
+                open.turn_to(now);
+                open.hand_over(now, false, record);
             }
             Pace::End => {
-                self.release(&scope, at);
-                let now = self.clocks.get(&scope).map_or(at, |clock| clock.0.max(at));
-                self.turn_to(&scope, now);
-                self.hand_over(&scope, now, false, record);
-                self.forward(&scope, now, Flow::Watermark);
+                open.release(at);
+                let now = open.slot.clock.map_or(at, |clock| clock.max(at));
+                open.turn_to(now);
+                open.hand_over(now, false, record);
+                open.forward(now, Flow::Watermark);
             }
             // A source that lags has still observed what it says, though stream time is beyond it.
             Pace::Held | Pace::Tick if is_late => {
                 self.late += u64::from(record.pace() == Pace::Held);
-                self.hand_over(&scope, released.unwrap_or(at), true, record);
+                open.hand_over(released.unwrap_or(at), true, record);
             }
             Pace::Held | Pace::Tick => {
-                let slot = self.scopes.entry(scope.clone()).or_default();
-                slot.held.entry((at, record.id())).or_insert((offset, record));
+                let held = &mut open.slot.held;
+                held.entry((at, record.id())).or_insert_with(|| Box::new((offset, record)));
                 // The newest record is always held, so that what is held tells how far stream time has come.
-                let newest = slot.held.last_key_value().map_or(at, |((newest, _), _)| *newest);
-                let oldest = slot.held.first_key_value().map_or(at, |((oldest, _), _)| *oldest);
-                let is_full = slot.held.len() > HELD_RECORDS_MAX;
-                self.release(&scope, if is_full { oldest.max(newest - S::LATENESS) } else { newest - S::LATENESS });
+                let newest = held.last_key_value().map_or(at, |((newest, _), _)| *newest);
+                let oldest = held.first_key_value().map_or(at, |((oldest, _), _)| *oldest);
+                let is_full = held.len() > HELD_RECORDS_MAX;
+                open.release(if is_full { oldest.max(newest - S::LATENESS) } else { newest - S::LATENESS });
             }
         }
     }
@@ -142,10 +154,8 @@ impl<S: Stage> Task<S> {
 
     /// Ends the batch: everything in it is to be made durable.
     pub fn commit(&mut self) -> Commit<S::Out> {
-        let (read_to, resume_at) = (self.read_to(), self.resume_at());
-        if self.position.get(&()).is_some_and(|position| position.resume_at != resume_at) {
-            self.position.insert((), Position { read_to, resume_at });
-        }
+        self.write_down();
+        let resume_at = self.resume_at();
         let mut changelog = Vec::new();
         let mut table = |scope: Option<&Scope>, table: u8, ledger: &mut dyn Ledger| {
             ledger.commit(&mut |key, value| changelog.push(Row { key: row_key(scope, table, &key), value }));
@@ -160,13 +170,27 @@ impl<S: Stage> Task<S> {
         Commit { effects: std::mem::take(&mut self.effects), changelog, resume_at }
     }
 
+    /// Puts position and stream time into their tables.
+    fn write_down(&mut self) {
+        let position = Position { read_to: self.read_to, resume_at: self.resume_at() };
+        if self.position.get(&()).copied().unwrap_or_default() != position {
+            self.position.insert((), position);
+        }
+        for slot in self.scopes.values() {
+            if let Some(clock) = slot.clock.filter(|clock| self.clocks.get(&slot.scope) != Some(&Clock(*clock))) {
+                self.clocks.insert(slot.scope.clone(), Clock(clock));
+            }
+        }
+    }
+
     /// Forgets the batch. The runner must feed again from [`Task::resume_at`].
     pub fn abort(&mut self) {
         self.effects.clear();
         Ledger::abort(&mut self.position);
-        self.reread_to = self.position.get(&()).map_or(0, |position| position.resume_at);
         Ledger::abort(&mut self.clocks);
+        self.take_up_position();
         for slot in self.scopes.values_mut() {
+            slot.clock = self.clocks.get(&slot.scope).map(|clock| clock.0);
             slot.held.clear();
             slot.state.ledgers().into_iter().for_each(Ledger::abort);
             slot.state.rebuild();
@@ -181,7 +205,7 @@ impl<S: Stage> Task<S> {
             (None, POSITION) => self.position.restore(key, value),
             (None, CLOCKS) => self.clocks.restore(key, value),
             (Some(scope), FIRST_OF_STATE..) => {
-                let slot = self.scopes.entry(scope).or_default();
+                let slot = self.scopes.entry(scope).or_insert_with_key(Slot::new);
                 let mut ledgers = slot.state.ledgers();
                 let ledger = ledgers.get_mut(usize::from(table - FIRST_OF_STATE)).ok_or(Corrupt)?;
                 ledger.restore(key, value)
@@ -192,12 +216,21 @@ impl<S: Stage> Task<S> {
 
     /// Ends a restore: everything that is derived from the tables is rebuilt.
     pub fn restored(&mut self) {
-        self.reread_to = self.position.get(&()).map_or(0, |position| position.resume_at);
+        self.take_up_position();
+        for (scope, clock) in self.clocks.iter() {
+            self.scopes.entry(scope.clone()).or_insert_with_key(Slot::new).clock = Some(clock.0);
+        }
         self.scopes.values_mut().for_each(|slot| slot.state.rebuild());
+    }
+
+    fn take_up_position(&mut self) {
+        let Position { read_to, resume_at } = self.position.get(&()).copied().unwrap_or_default();
+        (self.read_to, self.reread_to) = (read_to, resume_at);
     }
 
     /// All rows of all tables, in order: what a restored task must equal.
     pub fn dump(&mut self) -> Vec<Row> {
+        self.write_down();
         let mut rows = Vec::new();
         let mut table = |scope: Option<&Scope>, table: u8, ledger: &dyn Ledger| {
             ledger.dump(&mut |key, value| rows.push(Row { key: row_key(scope, table, &key), value }));
@@ -215,22 +248,21 @@ impl<S: Stage> Task<S> {
     /// Where to read on if a commit were made now, and after an abort or a restore: the first offset that is held back
     /// or unread. While what was held before is not read again yet, that is where the last commit said.
     pub fn resume_at(&self) -> Offset {
-        let committed = self.position.get(&()).map_or(0, |position| position.resume_at);
-        if self.reread_to < self.read_to() {
-            return committed;
+        if self.reread_to < self.read_to {
+            return self.position.get(&()).map_or(0, |position| position.resume_at);
         }
-        let held = self.scopes.values().flat_map(|slot| slot.held.values()).map(|(offset, _)| *offset);
-        held.min().unwrap_or_else(|| self.read_to())
+        let held = self.scopes.values().flat_map(|slot| slot.held.values()).map(|held| held.0);
+        held.min().unwrap_or(self.read_to)
     }
 
     /// The first offset that was never read.
     pub fn read_to(&self) -> Offset {
-        self.position.get(&()).map_or(0, |position| position.read_to)
+        self.read_to
     }
 
     /// Stream time of a scope.
     pub fn stream_time(&self, scope: &Scope) -> Option<Time> {
-        self.clocks.get(scope).map(|clock| clock.0)
+        self.scopes.get(scope).and_then(|slot| slot.clock)
     }
 
     /// How many records are held back.
@@ -255,61 +287,66 @@ impl<S: Stage> Task<S> {
 
     fn advance(&mut self, offset: Offset) {
         self.reread_to = self.reread_to.max(offset + 1);
-        if offset >= self.read_to() {
-            let position = self.position.get(&()).copied().unwrap_or_default();
-            self.position.insert((), Position { read_to: offset + 1, ..position });
-        }
+        self.read_to = self.read_to.max(offset + 1);
     }
+}
 
+/// A scope while something goes on in it.
+struct Open<'t, S: Stage> {
+    stage: &'t S,
+    slot: &'t mut Slot<S>,
+    effects: &'t mut Vec<Effect<S::Out>>,
+}
+
+impl<S: Stage> Open<'_, S> {
     /// Hands over what is held up to `to`, timers first, and moves stream time there.
-    fn release(&mut self, scope: &Scope, to: Time) {
-        while let Some(slot) = self.scopes.get_mut(scope) {
-            let Some(entry) = slot.held.first_entry().filter(|entry| entry.key().0 <= to) else { break };
-            let ((at, _), (_, record)) = entry.remove_entry();
-            self.turn_to(scope, at);
-            self.hand_over(scope, at, false, record);
+    fn release(&mut self, to: Time) {
+        while let Some(entry) = self.slot.held.first_entry().filter(|entry| entry.key().0 <= to) {
+            let ((at, _), held) = entry.remove_entry();
+            let (_, record) = *held;
+            self.turn_to(at);
+            self.hand_over(at, false, record);
         }
-        if self.clocks.get(scope).is_some_and(|clock| clock.0 < to) {
-            self.turn_to(scope, to);
+        if self.slot.clock.is_some_and(|clock| clock < to) {
+            self.turn_to(to);
         }
     }
 
     /// Moves stream time to `to`, firing what comes due on the way, each at its own moment.
-    fn turn_to(&mut self, scope: &Scope, to: Time) {
-        let slot = self.scopes.entry(scope.clone()).or_default();
-        while let Some(due) = slot.state.next_due().filter(|due| *due <= to) {
-            let mut ctx = Ctx { scope, now: due, effects: &mut self.effects };
-            self.stage.on_time(&mut slot.state, due, &mut ctx);
+    fn turn_to(&mut self, to: Time) {
+        let Slot { scope, state, clock, .. } = &mut *self.slot;
+        while let Some(due) = state.next_due().filter(|due| *due <= to) {
+            let mut ctx = Ctx { scope, now: due, effects: self.effects };
+            self.stage.on_time(state, due, &mut ctx);
         }
-        if self.clocks.get(scope).is_none_or(|clock| clock.0 < to) {
-            self.clocks.insert(scope.clone(), Clock(to));
-        }
+        // No clock is before any.
+        *clock = (*clock).max(Some(to));
     }
 
-    fn hand_over(&mut self, scope: &Scope, now: Time, late: bool, record: S::In) {
+    fn hand_over(&mut self, now: Time, late: bool, record: S::In) {
         if let Some(rules) = record.activates() {
             let rules = rules.clone();
-            self.forward(scope, now, Flow::Rules(rules));
+            self.forward(now, Flow::Rules(rules));
         }
         let is_tick = record.pace() == Pace::Tick && !late;
-        let slot = self.scopes.entry(scope.clone()).or_default();
-        let mut ctx = Ctx { scope, now, effects: &mut self.effects };
-        self.stage.on_record(&mut slot.state, Timed { now, late, record }, &mut ctx);
+        let Slot { scope, state, .. } = &mut *self.slot;
+        let mut ctx = Ctx { scope, now, effects: self.effects };
+        self.stage.on_record(state, Timed { now, late, record }, &mut ctx);
         if is_tick {
-            self.forward(scope, now, Flow::Watermark);
+            self.forward(now, Flow::Watermark);
         }
     }
 
-    fn forward(&mut self, scope: &Scope, at: Time, flow: Flow<S::Out>) {
+    fn forward(&mut self, at: Time, flow: Flow<S::Out>) {
         if S::FORWARDS {
-            self.effects.push(Effect::Emit(Stamped { scope: scope.clone(), at, flow }));
+            self.effects.push(Effect::Emit(Stamped { scope: self.slot.scope.clone(), at, flow }));
         }
     }
 }
 
-impl<S: Stage> Default for Slot<S> {
-    fn default() -> Self {
-        Self { held: BTreeMap::new(), state: S::State::default() }
+impl<S: Stage> Slot<S> {
+    fn new(scope: &Scope) -> Self {
+        Self { scope: scope.clone(), clock: None, held: BTreeMap::new(), state: S::State::default() }
     }
 }
 
