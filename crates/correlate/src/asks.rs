@@ -3,7 +3,7 @@
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::Evidence;
 use bellbuoy_core::intern::{EntityId, Names};
-use bellbuoy_core::report::{Label, ObjectReport, Reference};
+use bellbuoy_core::report::{Container, Label, ObjectReport, Reference};
 use bellbuoy_core::spec::{Address, Backend, ContainerPort, Probe, ServicePort, Storage};
 use bellbuoy_core::table::{Ledger, OrderedTable, Table};
 use bellbuoy_core::time::Time;
@@ -61,14 +61,27 @@ pub(crate) struct Serving {
 }
 
 impl Asks {
-    /// What a report asks for and offers; none where it does neither.
-    pub(crate) fn of(report: &ObjectReport, by: EntityId, evidence: Evidence) -> Option<Self> {
+    /// Whether a report neither asks for nor offers anything.
+    pub(crate) fn is_silent(report: &ObjectReport) -> bool {
+        report.pod_labels.is_empty()
+            && report.containers.is_empty()
+            && report.ports.is_empty()
+            && report.addresses.is_empty()
+            && report.references.is_empty()
+            && report.keys.is_empty()
+            && report.storage.is_none()
+            && report.backends.is_empty()
+            && report.denies.is_empty()
+    }
+
+    /// What a report asks for and offers.
+    fn of(report: &ObjectReport, by: EntityId, evidence: Evidence) -> Self {
         let containers = report.containers.iter().map(|container| Serving {
             name: container.name.clone(),
             ports: container.ports.clone(),
             probes: container.probes.clone(),
         });
-        let asks = Self {
+        Self {
             by,
             evidence,
             changed_at: None,
@@ -84,23 +97,44 @@ impl Asks {
             storage: report.storage.clone(),
             backends: report.backends.clone(),
             denies: report.denies.clone(),
-        };
-        let is_silent = asks.pod_labels.is_empty()
-            && asks.containers.is_empty()
-            && asks.ports.is_empty()
-            && asks.addresses.is_empty()
-            && asks.references.is_empty()
-            && asks.keys.is_empty()
-            && asks.storage.is_none()
-            && asks.backends.is_empty()
-            && asks.denies.is_empty();
-        (!is_silent).then_some(asks)
+        }
     }
 
-    /// Whether it asks for and offers the same as before.
-    fn says_the_same_as(&self, other: &Self) -> bool {
-        let as_other = Self { by: other.by, evidence: other.evidence, changed_at: other.changed_at, ..self.clone() };
-        as_other == *other
+    /// Whether a report asks for and offers this, whoever told it first and when.
+    fn are_said_by(&self, report: &ObjectReport) -> bool {
+        let Self {
+            by: _,
+            evidence: _,
+            changed_at: _,
+            created_at,
+            phase,
+            pod_labels,
+            containers,
+            ports,
+            service_type,
+            addresses,
+            references,
+            keys,
+            storage,
+            backends,
+            denies,
+        } = self;
+        let serves = |(known, container): (&Serving, &Container)| {
+            known.name == container.name && known.ports == container.ports && known.probes == container.probes
+        };
+        *created_at == report.created_at
+            && *phase == report.phase
+            && *pod_labels == report.pod_labels
+            && containers.len() == report.containers.len()
+            && containers.iter().zip(&report.containers).all(serves)
+            && *ports == report.ports
+            && *service_type == report.service_type
+            && *addresses == report.addresses
+            && *references == report.references
+            && *keys == report.keys
+            && *storage == report.storage
+            && *backends == report.backends
+            && *denies == report.denies
     }
 }
 
@@ -126,20 +160,30 @@ impl Asking {
         self.asks.get(&id)
     }
 
-    /// Takes in what an object asks for and offers. Whether that is news.
-    pub(crate) fn put(&mut self, names: &mut Names, id: EntityId, asks: Asks) -> bool {
-        if self.asks.get(&id).is_some_and(|known| asks.says_the_same_as(known)) {
-            if let Some(known) = self.asks.get_mut(&id).filter(|known| known.by != asks.by) {
-                let former = std::mem::replace(&mut known.by, asks.by);
-                names.retain(asks.by);
+    /// Takes in what an object asks for and offers, as `by` reports it. Whether that is news.
+    pub(crate) fn put(
+        &mut self,
+        names: &mut Names,
+        id: EntityId,
+        report: &ObjectReport,
+        by: EntityId,
+        evidence: Evidence,
+    ) -> bool {
+        let known = self.asks.get(&id);
+        if known.is_some_and(|known| known.are_said_by(report)) {
+            if known.is_some_and(|known| known.by != by)
+                && let Some(known) = self.asks.get_mut(&id)
+            {
+                let former = std::mem::replace(&mut known.by, by);
+                names.retain(by);
                 names.release(former);
             }
             return false;
         }
         names.retain(id);
-        names.retain(asks.by);
+        names.retain(by);
         self.place(names, id, true);
-        let mut asks = asks;
+        let mut asks = Asks::of(report, by, evidence);
         if let Some(old) = self.asks.get(&id) {
             asks.changed_at = Some(asks.evidence.observed_at);
             names.release(old.by);

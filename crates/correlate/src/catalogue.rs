@@ -369,15 +369,14 @@ fn matches_kind(wanted: &str, kind: &str) -> bool {
 
 /// The registry host of an image reference, by the rule of the reference grammar: the part before the first slash is a
 /// host if it has a dot or a colon or is `localhost`; otherwise the image comes from Docker Hub.
-pub(crate) fn registry_of(image: &str) -> Option<Entity> {
+pub(crate) fn registry_of(image: &str) -> Option<&str> {
     if image.is_empty() {
         return None;
     }
-    let host = match image.split_once('/') {
-        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => host,
-        _ => "docker.io",
-    };
-    Some(Entity::new("Registry", "", host))
+    match image.split_once('/') {
+        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => Some(host),
+        _ => Some("docker.io"),
+    }
 }
 
 /// The image that a pull message names: kubelet quotes it.
@@ -399,7 +398,7 @@ mod tests {
             ("registry:5000/app", "registry:5000"),
             ("ghcr.io/acme/app@sha256:00", "ghcr.io"),
         ] {
-            assert_eq!(registry_of(image), Some(Entity::new("Registry", "", host)), "{image}");
+            assert_eq!(registry_of(image), Some(host), "{image}");
         }
         assert_eq!(registry_of(""), None);
     }

@@ -136,6 +136,12 @@ impl Episode {
         }
     }
 
+    /// Whether it shares what another version of it shares, and follows from the same.
+    pub(crate) fn hangs_together_as(&self, other: &Self) -> bool {
+        let cause = |episode: &Self| episode.explained_by.as_ref().map(|edge| edge.cause);
+        self.is_live() == other.is_live() && cause(self) == cause(other) && self.hubs == other.hubs
+    }
+
     /// Whether it is not over.
     pub(crate) fn is_live(&self) -> bool {
         self.standing != Standing::Ended

@@ -23,13 +23,13 @@ impl Turn<'_, '_> {
         let registry = image_in(&event.message).and_then(registry_of);
         let mut hubs = Vec::new();
         if let Some(registry) = registry {
-            hubs.push((Relation::Registry, self.state.topology.names.intern(&registry)));
+            hubs.push((Relation::Registry, self.state.topology.names.intern_parts("Registry", "", registry)));
         }
         if let Some(image) = image_in(&event.message) {
-            hubs.push((Relation::Image, self.state.topology.names.intern(&Entity::new("Image", "", image))));
+            hubs.push((Relation::Image, self.state.topology.names.intern_parts("Image", "", image)));
         }
         if &*event.component == "kubelet" && !event.host.is_empty() && &*fact.object.kind == "Pod" {
-            hubs.push((Relation::Node, self.state.topology.names.intern(&Entity::new("Node", "", &event.host))));
+            hubs.push((Relation::Node, self.state.topology.names.intern_parts("Node", "", &event.host)));
         }
         let is_news = self.report(Report {
             object,
@@ -71,15 +71,15 @@ impl Turn<'_, '_> {
     fn learn(&mut self, fact: &Fact, event: &EventReport) {
         let namespace = &fact.object.namespace;
         let now = self.now;
-        let words = |text: &str, marker: &str| -> Option<String> {
+        fn words<'t>(text: &'t str, marker: &str) -> Option<&'t str> {
             let (_, rest) = text.split_once(marker)?;
-            Some(rest.split_whitespace().next()?.trim_end_matches(['.', ',']).to_owned())
-        };
+            Some(rest.split_whitespace().next()?.trim_end_matches(['.', ',']))
+        }
         match (&*event.reason, &*fact.object.kind) {
             ("Scheduled", "Pod") => {
                 let Some(node) = words(&event.message, " to ") else { return };
                 let pod = self.state.topology.id(&fact.object);
-                let node = self.state.topology.names.intern(&Entity::new("Node", "", &node));
+                let node = self.state.topology.names.intern_parts("Node", "", node);
                 if !self.state.topology.object(pod).is_some_and(|row| row.has_state) {
                     self.state.topology.change(pod, now, |row| row.node = Some(node));
                 }
@@ -89,22 +89,22 @@ impl Turn<'_, '_> {
                 let forms = [("Pod", "Created pod: "), ("Pod", "create Pod "), ("Job", "Created job ")];
                 let child = forms.iter().find_map(|(kind, form)| Some((*kind, words(&event.message, form)?)));
                 if let Some((kind, child)) = child {
-                    self.owned(&Entity::new(kind, namespace, &child), fact);
+                    self.owned(&Entity::new(kind, namespace, child), fact);
                 }
             }
             ("ScalingReplicaSet", "Deployment") => {
                 let Some(set) = words(&event.message, "replica set ") else { return };
-                self.owned(&Entity::new("ReplicaSet", namespace, &set), fact);
+                self.owned(&Entity::new("ReplicaSet", namespace, set), fact);
             }
             ("SuccessfulDelete", _) => {
                 let forms = ["Deleted pod: ", "delete Pod "];
                 let Some(pod) = forms.iter().find_map(|form| words(&event.message, form)) else { return };
-                if let Some(pod) = self.state.topology.names.get(&Entity::new("Pod", namespace, &pod)) {
+                if let Some(pod) = self.state.topology.names.find("Pod", namespace, pod) {
                     self.gone(pod);
                 }
             }
             ("FailedScheduling", "Pod") if event.message.starts_with("skip schedule deleting pod") => {
-                if let Some(pod) = self.state.topology.names.get(&fact.object.entity()) {
+                if let Some(pod) = self.state.topology.number_of(&fact.object) {
                     self.gone(pod);
                 }
             }
@@ -127,7 +127,7 @@ impl Turn<'_, '_> {
 
     /// Signals on the same object that this Event speaks the end of.
     fn recover(&mut self, fact: &Fact, event: &EventReport) {
-        let Some(object) = self.state.topology.names.get(&fact.object.entity()) else { return };
+        let Some(object) = self.state.topology.number_of(&fact.object) else { return };
         let catalogue = self.catalogue.clone();
         for rule in catalogue.healed_by(&event.reason) {
             let Some(signal) = self.state.known_signal(&rule.code) else { continue };

@@ -47,9 +47,10 @@ impl Turn<'_, '_> {
             return;
         }
         let evidence = Evidence { fact: fact.id, observed_at: fact.observed_at };
-        let is_news = match Asks::of(report, id, evidence) {
-            Some(asks) => self.state.asking.put(&mut self.state.topology.names, asker, asks),
-            None => self.state.asking.remove(&mut self.state.topology.names, asker),
+        let (asking, names) = (&mut self.state.asking, &mut self.state.topology.names);
+        let is_news = match Asks::is_silent(report) {
+            false => asking.put(names, asker, report, id, evidence),
+            true => asking.remove(names, asker),
         };
         if is_news {
             self.judge_with_dependents(asker);

@@ -15,6 +15,7 @@ mod incident;
 mod judgement;
 mod leases;
 mod moves;
+mod object_row;
 mod objects;
 mod problems;
 mod record;

@@ -2,15 +2,14 @@
 
 use crate::catalogue::registry_of;
 use crate::episode::EpisodeKey;
+use crate::object_row::{ObjectRow, is_ready, ready_since};
 use crate::problems::{Problem, problems};
-use crate::topology::{ObjectRow, is_ready};
 use crate::turn::{Report, Turn};
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::{Fact, Source};
 use bellbuoy_core::incident::Evidence;
 use bellbuoy_core::intern::EntityId;
-use bellbuoy_core::object::Entity;
-use bellbuoy_core::report::{Condition, ContainerState, ObjectReport, Replicas};
+use bellbuoy_core::report::{Condition, ObjectReport, Replicas};
 use bellbuoy_core::rules::{Match, Relation};
 use bellbuoy_core::sign::NO_REPLICAS;
 use bellbuoy_core::time::{Interval, Time};
@@ -18,59 +17,48 @@ use bellbuoy_core::time::{Interval, Time};
 impl Turn<'_, '_> {
     /// Takes an object's state in.
     pub(crate) fn object(&mut self, fact: &Fact, report: &ObjectReport) {
-        let id = self.state.topology.id(&fact.object);
-        let before = self.state.topology.object(id).cloned().unwrap_or_default();
-        if before.knows(fact.id) {
+        let topology = &mut self.state.topology;
+        let id = topology.id(&fact.object);
+        let (before, heard) = (topology.object(id), topology.heard(id));
+        if heard.is_some_and(|heard| heard.knows(fact.id)) {
             // It is there, which is what a list wants to know; it has nothing new to say.
-            self.state.topology.touch(id, self.now);
+            topology.touch(id, self.now);
             return;
         }
-        let is_other = !before.uid.is_empty() && !fact.object.uid.is_empty() && before.uid != fact.object.uid;
-        if self.late && before.stated_at > fact.observed_at || report.deleted && is_other && !before.is_gone {
+        let uid = before.map_or("", |row| &*row.uid);
+        let is_other = !uid.is_empty() && !fact.object.uid.is_empty() && *uid != *fact.object.uid;
+        let is_gone = before.is_some_and(|row| row.is_gone);
+        let is_older = self.late && heard.is_some_and(|heard| heard.stated_at > fact.observed_at);
+        if is_older || report.deleted && is_other && !is_gone {
             // What is newer is known already, or another object of the same name has taken its place.
             return;
         }
         if report.deleted {
-            let service = before.service;
-            let asker = self.state.topology.asker_of(id);
-            self.gone(id);
-            self.asks_no_more(id, asker);
-            self.lease_gone(id);
-            let now = self.now;
-            self.state.topology.change(id, now, |row| {
-                row.is_gone = true;
-                row.uid = fact.object.uid.clone();
-                row.remember(fact.id);
-            });
-            if let Some(service) = service {
-                self.judge_endpoints(service);
-            }
-            self.bound_objects();
+            self.deleted(id, fact);
             return;
         }
         let kind = &*fact.object.kind;
         let catalogue = self.catalogue.clone();
-        let entity = fact.object.entity();
-        let problems = problems(&catalogue, &entity, report, self.now);
+        let problems = problems(&catalogue, &fact.object, report, self.now);
+        let is_same = before.is_some_and(|row| row.is_said_by(&topology.names, &fact.object, report, &problems));
+        let before = Before::of(before);
         if is_other {
             // The same name, another object: what the former one showed went with it.
             self.gone(id);
         }
-        let before_has_state = before.has_state && !before.is_gone;
-        let mut row = self.row(fact, report, &problems);
-        row.recent = before.recent.clone();
-        row.remember(fact.id);
-        let (owner_known, row_ready) = (row.owner.is_some(), row.is_ready);
-        let was = self.state.topology.workload_of(id);
-        self.state.topology.put(id, row);
-        let workload = self.state.topology.workload_of(id);
-        self.renamed(id, was, workload);
+        let (owner_known, row_ready) = (report.owner.is_some(), is_ready(report));
+        let workload =
+            if is_same { self.state.topology.workload_of(id) } else { self.restated(id, fact, report, &problems) };
+        self.state.topology.hear(id, self.now, |heard| {
+            heard.stated_at = fact.observed_at;
+            heard.remember(fact.id);
+        });
         self.take_asks(id, fact, report);
-        if !before_has_state || self.wants_other_replicas(&before, report) {
+        if !before.is_there || before.replicas.map(wants) != report.replicas.map(wants) {
             self.judge_with_dependents(id);
         }
         if kind == "Pod" && owner_known {
-            self.state.topology.learn_owner(&fact.object.entity(), workload);
+            self.state.topology.learn_owner(id, workload);
         }
         let still: Vec<Text> = problems.iter().map(|problem| problem.rule.code.clone()).collect();
         let evidence = Evidence { fact: fact.id, observed_at: fact.observed_at };
@@ -126,55 +114,38 @@ impl Turn<'_, '_> {
             self.replaced(id);
         }
         match kind {
-            "Service" | "EndpointSlice" | "Endpoints" => self.endpoints_changed(id, fact, report, !before_has_state),
+            "Service" | "EndpointSlice" | "Endpoints" => self.endpoints_changed(id, fact, report, !before.is_there),
             "Lease" => self.lease_renewed(id, fact, report),
             _ => {}
         }
         self.bound_objects();
     }
 
-    fn row(&mut self, fact: &Fact, report: &ObjectReport, problems: &[Problem]) -> ObjectRow {
-        let names = &mut self.state.topology.names;
-        let namespace = &fact.object.namespace;
-        let owner = report.owner.as_ref().map(|owner| names.intern(&Entity::new(&owner.kind, namespace, &owner.name)));
-        let node = (!report.node.is_empty()).then(|| names.intern(&Entity::new("Node", "", &report.node)));
-        let mut images: Vec<_> =
-            report.containers.iter().filter(|c| !c.image.is_empty()).map(|c| names.intern(&image(&c.image))).collect();
-        images.dedup();
-        let mut registries: Vec<_> = report.containers.iter().filter_map(|c| registry_of(&c.image)).collect();
-        registries.sort();
-        registries.dedup();
-        let registries = match &*fact.object.kind {
-            "Pod" => registries.iter().map(|registry| names.intern(registry)).collect(),
-            _ => Vec::new(),
-        };
-        let referred = report.references.iter().take(crate::episode::HUBS_MAX);
-        let references = referred.map(|r| names.intern(&Entity::new(&r.kind, namespace, &r.name))).collect();
-        let service =
-            (!report.service.is_empty()).then(|| names.intern(&Entity::new("Service", namespace, &report.service)));
-        let problems = problems.iter().map(|problem| names.intern(&Entity::new("Signal", "", &problem.rule.code)));
-        ObjectRow {
-            uid: fact.object.uid.clone(),
-            seen_at: self.now,
-            recent: Vec::new(),
-            is_gone: false,
-            has_state: true,
-            stated_at: fact.observed_at,
-            owner,
-            node,
-            images,
-            references,
-            service,
-            labels: if &*fact.object.kind == "Pod" { report.labels.clone() } else { Vec::new() },
-            selector: report.selector.clone(),
-            endpoints: report.endpoints,
-            replicas: report.replicas,
-            problems: problems.collect(),
-            is_ready: is_ready(report),
-            ready_since: ready_since(report),
-            registries,
-            startup_secs: report.containers.iter().map(|container| container.startup_secs).max().unwrap_or(0),
+    /// An object is not what it was. What it belongs to now.
+    fn restated(&mut self, id: EntityId, fact: &Fact, report: &ObjectReport, problems: &[Problem<'_>]) -> EntityId {
+        let row = ObjectRow::of(&mut self.state.topology.names, &fact.object, report, problems);
+        let was = self.state.topology.workload_of(id);
+        self.state.topology.put(id, row, self.now);
+        let is = self.state.topology.workload_of(id);
+        self.renamed(id, was, is);
+        is
+    }
+
+    fn deleted(&mut self, id: EntityId, fact: &Fact) {
+        let service = self.state.topology.object(id).and_then(|row| row.service);
+        let asker = self.state.topology.asker_of(id);
+        self.gone(id);
+        self.asks_no_more(id, asker);
+        self.lease_gone(id);
+        self.state.topology.change(id, self.now, |row| {
+            row.is_gone = true;
+            row.uid = fact.object.uid.clone();
+        });
+        self.state.topology.hear(id, self.now, |heard| heard.remember(fact.id));
+        if let Some(service) = service {
+            self.judge_endpoints(service);
         }
+        self.bound_objects();
     }
 
     /// The registry of the image of the container that shows a problem.
@@ -182,7 +153,7 @@ impl Turn<'_, '_> {
         let named = crate::catalogue::image_in(&problem.message);
         let registry = registry_of(named.unwrap_or(&problem.image));
         let names = &mut self.state.topology.names;
-        registry.iter().map(|registry| (Relation::Registry, names.intern(registry))).collect()
+        registry.iter().map(|registry| (Relation::Registry, names.intern_parts("Registry", "", registry))).collect()
     }
 
     fn has_its_replicas(&self, workload: EntityId) -> bool {
@@ -223,12 +194,6 @@ impl Turn<'_, '_> {
             }
         }
         self.replaced(id);
-    }
-
-    /// Whether a workload begins or ceases to be meant to run.
-    fn wants_other_replicas(&self, before: &ObjectRow, report: &ObjectReport) -> bool {
-        let wants = |replicas: Option<Replicas>| replicas.map(|replicas| replicas.desired > 0);
-        wants(before.replicas) != wants(report.replicas)
     }
 
     /// A workload has as many ready replicas as it should: what it showed through pods that are gone is over.
@@ -315,18 +280,23 @@ impl Turn<'_, '_> {
     }
 }
 
-fn image(reference: &str) -> Entity {
-    Entity::new("Image", "", reference)
+/// What has to be known of an object as it was before a report.
+struct Before {
+    /// Whether its state was known, and it was not gone.
+    is_there: bool,
+    replicas: Option<Replicas>,
+    problems: Vec<EntityId>,
 }
 
-/// Since when a pod has been ready: its containers run, and its condition says so.
-fn ready_since(report: &ObjectReport) -> Option<Time> {
-    let main = report.containers.iter().filter(|container| !container.init);
-    let runs = main.map(|container| match &container.state {
-        ContainerState::Running { since } => *since,
-        _ => None,
-    });
-    let runs = runs.collect::<Option<Vec<_>>>()?.into_iter().max();
-    let ready = report.conditions.iter().find(|condition| &*condition.kind == "Ready").and_then(|ready| ready.since);
-    runs.max(ready)
+impl Before {
+    fn of(row: Option<&ObjectRow>) -> Self {
+        let is_there = row.is_some_and(|row| row.has_state && !row.is_gone);
+        let problems = row.map(|row| row.problems.clone()).unwrap_or_default();
+        Self { is_there, replicas: row.and_then(|row| row.replicas), problems }
+    }
+}
+
+/// Whether a workload is meant to run.
+fn wants(replicas: Replicas) -> bool {
+    replicas.desired > 0
 }

@@ -2,7 +2,7 @@
 
 use crate::catalogue::{Catalogue, Reading};
 use bellbuoy_core::Text;
-use bellbuoy_core::object::Entity;
+use bellbuoy_core::object::{Entity, ObjectRef};
 use bellbuoy_core::report::{Container, ContainerState, ObjectReport};
 use bellbuoy_core::rules::SignalRule;
 use bellbuoy_core::sign;
@@ -32,7 +32,7 @@ pub(crate) struct Problem<'a> {
 /// Collects the signals of one state; each once.
 struct Reader<'a> {
     catalogue: &'a Catalogue,
-    entity: &'a Entity,
+    entity: &'a ObjectRef,
     now: Time,
     problems: Vec<Problem<'a>>,
 }
@@ -40,7 +40,7 @@ struct Reader<'a> {
 /// The signals that the state of an object shows.
 pub(crate) fn problems<'a>(
     catalogue: &'a Catalogue,
-    entity: &'a Entity,
+    entity: &'a ObjectRef,
     report: &ObjectReport,
     now: Time,
 ) -> Vec<Problem<'a>> {

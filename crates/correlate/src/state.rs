@@ -9,7 +9,6 @@ use bellbuoy_core::Text;
 use bellbuoy_core::fact::Source;
 use bellbuoy_core::incident::{Change, IncidentId, Status, TimelineEntry};
 use bellbuoy_core::intern::EntityId;
-use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{Relation, RuleSet};
 use bellbuoy_core::stage::State;
 use bellbuoy_core::table::{Ledger, OrderedTable, Table};
@@ -92,12 +91,12 @@ pub(crate) struct Case {
 impl Tables {
     /// The number of a signal's code.
     pub(crate) fn signal(&mut self, code: &str) -> EntityId {
-        self.topology.names.intern(&Entity::new("Signal", "", code))
+        self.topology.names.intern_parts("Signal", "", code)
     }
 
     /// The number of a signal's code, if any episode shows it.
     pub(crate) fn known_signal(&self, code: &str) -> Option<EntityId> {
-        self.topology.names.get(&Entity::new("Signal", "", code))
+        self.topology.names.find("Signal", "", code)
     }
 
     /// A signal's code.
@@ -161,12 +160,18 @@ impl Tables {
 
     /// Writes an episode; its uses of names and its derived rows follow.
     pub(crate) fn put_episode(&mut self, key: EpisodeKey, episode: Episode) {
+        let old = self.episodes.get(&key);
+        if old.is_some_and(|old| old.hangs_together_as(&episode)) {
+            self.episodes.insert(key, episode);
+            return;
+        }
+        let old = old.cloned();
         let names = &mut self.topology.names;
         names.retain(key.entity);
         names.retain(key.signal);
         episode.hubs.iter().for_each(|(_, hub)| names.retain(*hub));
         self.derive_episode(key, &episode, true);
-        if let Some(old) = self.episodes.get(&key).cloned() {
+        if let Some(old) = old {
             self.release_episode(key, &old, Some(&episode))
         }
         self.episodes.insert(key, episode);

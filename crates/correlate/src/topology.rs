@@ -1,26 +1,17 @@
 //! Topology: which object belongs to what, as far as facts have told, and what a person would call it.
 
+use crate::object_row::{Heard, ObjectRow};
 use bellbuoy_core::Text;
-use bellbuoy_core::fact::FactId;
 use bellbuoy_core::intern::{EntityId, Names};
 use bellbuoy_core::object::{Entity, ObjectRef};
-use bellbuoy_core::report::{ContainerState, Endpoints, Label, ObjectReport, Replicas};
+use bellbuoy_core::report::{Endpoints, Label};
 use bellbuoy_core::table::{Ledger, OrderedTable, Table};
 use bellbuoy_core::time::Time;
-use borsh::{BorshDeserialize, BorshSerialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 /// How far an owner chain is followed: Pod → ReplicaSet → Deployment → its operator's object, and one more.
 const OWNER_CHAIN_MAX: usize = 4;
-
-/// Reports of one object that are told from others. A watcher's second copy comes within seconds of the first.
-const RECENT_MAX: usize = 12;
-
-/// Enough of a fact's id to tell apart a dozen reports of one object.
-fn short(fact: FactId) -> u64 {
-    fact.0[..8].iter().fold(0, |short, byte| (short << 8) | u64::from(*byte))
-}
 
 /// Guesses remembered for pods whose state is not seen yet. At the limit the one that was given out first goes: it was
 /// for the oldest name, whose pods have been seen since.
@@ -29,88 +20,20 @@ const ALIASES_MAX: usize = 10_000;
 /// Kinds of which every namespace in use has some.
 const NAMESPACED: [&str; 6] = ["Pod", "Service", "Deployment", "ServiceAccount", "ConfigMap", "StatefulSet"];
 
-/// What is remembered of an object.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub(crate) struct ObjectRow {
-    /// Its uid, where known.
-    pub uid: Text,
-    /// When it was heard of last.
-    pub seen_at: Time,
-    /// The latest reports of its state, so that one that comes again does not turn it back.
-    pub recent: Vec<u64>,
-    /// It is gone. What it was is kept, because events outlive their objects.
-    pub is_gone: bool,
-    /// Whether its state was seen, and not only events that speak of it.
-    pub has_state: bool,
-    /// When its present state was observed.
-    pub stated_at: Time,
-    /// Its controlling owner.
-    pub owner: Option<EntityId>,
-    /// The node of a pod.
-    pub node: Option<EntityId>,
-    /// Images of a pod.
-    pub images: Vec<EntityId>,
-    /// Objects that it needs.
-    pub references: Vec<EntityId>,
-    /// The Service of an EndpointSlice.
-    pub service: Option<EntityId>,
-    /// Labels of a pod.
-    pub labels: Vec<Label>,
-    /// Selector of a Service.
-    pub selector: Vec<Label>,
-    /// Endpoints of an EndpointSlice or of Endpoints.
-    pub endpoints: Option<Endpoints>,
-    /// Replicas of a workload.
-    pub replicas: Option<Replicas>,
-    /// Signals that its state shows now.
-    pub problems: Vec<EntityId>,
-    /// Whether it is ready: all of a pod's containers run and are ready, or it has completed.
-    pub is_ready: bool,
-    /// Since when, as far as it says so.
-    pub ready_since: Option<Time>,
-    /// Registries that its images come from.
-    pub registries: Vec<EntityId>,
-    /// The longest start that one of its startup probes grants, in seconds.
-    pub startup_secs: u32,
-}
-
-impl ObjectRow {
-    /// Notes a report, so that it is known when it comes again.
-    pub(crate) fn remember(&mut self, fact: FactId) {
-        if self.recent.len() == RECENT_MAX {
-            self.recent.remove(0);
-        }
-        self.recent.push(short(fact));
-    }
-
-    /// Whether a report was noted.
-    pub(crate) fn knows(&self, fact: FactId) -> bool {
-        self.recent.contains(&short(fact))
-    }
-
-    fn links(&self) -> impl Iterator<Item = EntityId> + '_ {
-        let single = [self.owner, self.node, self.service].into_iter().flatten();
-        let many = [&self.images, &self.registries, &self.references];
-        single.chain(many.into_iter().flatten().copied())
-    }
-
-    fn uses(&self) -> impl Iterator<Item = EntityId> + '_ {
-        self.links().chain(self.problems.iter().copied())
-    }
-}
-
 /// The objects of a scope and how they hang together.
 #[derive(Debug, Default)]
 pub(crate) struct Topology {
     /// Numbers of entities and of signals.
     pub names: Names,
     objects: Table<EntityId, ObjectRow>,
+    /// A row for each of the objects.
+    heard: Table<EntityId, Heard>,
     /// Workloads that were first known by a guess from a pod's name.
     aliases: OrderedTable<EntityId, EntityId>,
     /// Derived: (what is linked to, who links).
     links: BTreeSet<(EntityId, EntityId)>,
-    /// Derived: Services by namespace.
-    services: BTreeMap<Text, BTreeSet<EntityId>>,
+    /// Derived: Services by namespace and by the first label that they select by.
+    services: BTreeMap<Text, BTreeMap<Label, BTreeSet<EntityId>>>,
     /// Derived: how many objects of a kind have shown their state in a namespace, gone or not.
     seen: BTreeMap<(Text, Text), u32>,
     /// Derived: one entry per object, at or before the time that it was heard of last.
@@ -120,7 +43,12 @@ pub(crate) struct Topology {
 impl Topology {
     /// The number of an object.
     pub(crate) fn id(&mut self, object: &ObjectRef) -> EntityId {
-        self.names.intern(&object.entity())
+        self.names.intern_object(object)
+    }
+
+    /// The number of an object that was heard of before.
+    pub(crate) fn number_of(&self, object: &ObjectRef) -> Option<EntityId> {
+        self.names.find(&object.kind, &object.namespace, &object.name)
     }
 
     /// What is remembered of an object.
@@ -128,39 +56,55 @@ impl Topology {
         self.objects.get(&id)
     }
 
+    /// When an object was heard of, and by which reports.
+    pub(crate) fn heard(&self, id: EntityId) -> Option<&Heard> {
+        self.heard.get(&id)
+    }
+
+    /// Notes when an object was heard of.
+    pub(crate) fn hear(&mut self, id: EntityId, now: Time, note: impl FnOnce(&mut Heard)) {
+        if !self.heard.contains(&id) {
+            self.recency.push(Reverse((now, id)));
+            self.heard.insert(id, Heard::default());
+        }
+        if let Some(heard) = self.heard.get_mut(&id) {
+            heard.seen_at = heard.seen_at.max(now);
+            note(heard);
+        }
+    }
+
     /// How many objects are remembered.
     pub(crate) fn len(&self) -> usize {
         self.objects.len()
     }
 
-    /// Replaces what is remembered of an object.
-    pub(crate) fn put(&mut self, id: EntityId, row: ObjectRow) {
+    /// Replaces what is remembered of an object that was heard of at `now`.
+    pub(crate) fn put(&mut self, id: EntityId, row: ObjectRow, now: Time) {
+        self.hear(id, now, |_| ());
         self.names.retain(id);
-        row.uses().collect::<Vec<_>>().into_iter().for_each(|used| self.names.retain(used));
+        row.uses().for_each(|used| self.names.retain(used));
         self.links.extend(row.links().map(|parent| (parent, id)));
-        if !row.selector.is_empty() {
-            let namespace = self.names.name(id).namespace;
-            self.services.entry(namespace).or_default().insert(id);
-        }
-        let (is_known, had_state) = self.objects.get(&id).map_or((false, false), |old| (true, old.has_state));
-        match is_known {
-            false => self.recency.push(Reverse((row.seen_at, id))),
-            true => self.unlink(id, Some(&row)),
-        }
-        if row.has_state && !had_state {
-            self.note_seen(id, true);
-        } else if had_state && !row.has_state {
-            self.note_seen(id, false);
-        }
+        let old = self.objects.get(&id).cloned();
+        let had_state = old.as_ref().is_some_and(|old| old.has_state);
+        let (has_state, selector) = (row.has_state, row.selector.first().cloned());
         self.objects.insert(id, row);
+        if let Some(old) = old {
+            self.unlink(id, &old);
+        }
+        if let Some(label) = selector {
+            let namespace = self.names.name(id).namespace;
+            self.services.entry(namespace).or_default().entry(label).or_default().insert(id);
+        }
+        if has_state != had_state {
+            self.note_seen(id, has_state);
+        }
     }
 
     /// Changes what is remembered of an object, making a row where there is none.
     pub(crate) fn change(&mut self, id: EntityId, now: Time, change: impl FnOnce(&mut ObjectRow)) {
         let mut row = self.objects.get(&id).cloned().unwrap_or_default();
-        row.seen_at = row.seen_at.max(now);
         change(&mut row);
-        self.put(id, row);
+        self.put(id, row, now);
     }
 
     /// Marks an object as gone: it links to nothing but its owner, and shows nothing.
@@ -168,24 +112,22 @@ impl Topology {
         let Some(row) = self.objects.get(&id) else { return };
         let kept = ObjectRow {
             uid: row.uid.clone(),
-            seen_at: row.seen_at.max(now),
-            recent: row.recent.clone(),
             is_gone: true,
             has_state: row.has_state,
-            stated_at: row.stated_at,
             owner: row.owner,
             ..ObjectRow::default()
         };
-        self.put(id, kept);
+        self.put(id, kept, now);
     }
 
     /// Forgets an object.
-    pub(crate) fn remove(&mut self, id: EntityId) -> Option<ObjectRow> {
-        if self.objects.get(&id)?.has_state {
+    pub(crate) fn remove(&mut self, id: EntityId) {
+        let Some(old) = self.objects.remove(&id) else { return };
+        self.heard.remove(&id);
+        if old.has_state {
             self.note_seen(id, false);
         }
-        self.unlink(id, None);
-        self.objects.remove(&id)
+        self.unlink(id, &old);
     }
 
     fn note_seen(&mut self, id: EntityId, present: bool) {
@@ -216,39 +158,45 @@ impl Topology {
         is_there || NAMESPACED.iter().any(|kind| self.seen.contains_key(&((*kind).into(), namespace.into())))
     }
 
-    /// Takes back what the present row of an object has linked and used, save what its successor links too.
-    fn unlink(&mut self, id: EntityId, successor: Option<&ObjectRow>) {
-        let Some(old) = self.objects.get(&id) else { return };
-        let kept: BTreeSet<_> = successor.into_iter().flat_map(ObjectRow::links).collect();
-        let gone: Vec<_> = old.links().filter(|parent| !kept.contains(parent)).collect();
-        let used: Vec<_> = old.uses().collect();
-        let was_service = !old.selector.is_empty() && successor.is_none_or(|row| row.selector.is_empty());
-        for parent in gone {
-            self.links.remove(&(parent, id));
-        }
-        if was_service {
-            let namespace = self.names.name(id).namespace;
-            if let Some(services) = self.services.get_mut(&namespace) {
-                services.remove(&id);
-                if services.is_empty() {
-                    self.services.remove(&namespace);
-                }
+    /// Takes back what a former row of an object has linked and used, save what the present one links too.
+    fn unlink(&mut self, id: EntityId, old: &ObjectRow) {
+        let present = self.objects.get(&id);
+        for parent in old.links() {
+            if !present.is_some_and(|row| row.links().any(|kept| kept == parent)) {
+                self.links.remove(&(parent, id));
             }
         }
-        used.into_iter().for_each(|used| self.names.release(used));
+        if let Some(label) = old.selector.first() {
+            self.deselect(id, label);
+        }
+        old.uses().for_each(|used| self.names.release(used));
         self.names.release(id);
+    }
+
+    fn deselect(&mut self, id: EntityId, label: &Label) {
+        let Some(name) = self.names.peek(id) else { return };
+        let Some(in_namespace) = self.services.get_mut(&name.namespace) else { return };
+        if let Some(services) = in_namespace.get_mut(label) {
+            services.remove(&id);
+            if services.is_empty() {
+                in_namespace.remove(label);
+            }
+        }
+        if in_namespace.is_empty() {
+            self.services.remove(&name.namespace);
+        }
     }
 
     /// The object that was not heard of for longest. Its entry in the queue is put right on the way.
     pub(crate) fn stalest(&mut self) -> Option<EntityId> {
         while let Some(Reverse((at, id))) = self.recency.pop() {
-            match self.objects.get(&id) {
+            match self.heard.get(&id) {
                 None => {}
-                Some(row) if row.seen_at == at => {
+                Some(heard) if heard.seen_at == at => {
                     self.recency.push(Reverse((at, id)));
                     return Some(id);
                 }
-                Some(row) => self.recency.push(Reverse((row.seen_at, id))),
+                Some(heard) => self.recency.push(Reverse((heard.seen_at, id))),
             }
         }
         None
@@ -256,8 +204,8 @@ impl Topology {
 
     /// Marks an object as just heard of, so that it is not the stalest.
     pub(crate) fn touch(&mut self, id: EntityId, now: Time) {
-        if let Some(row) = self.objects.get_mut(&id) {
-            row.seen_at = row.seen_at.max(now);
+        if self.heard.contains(&id) {
+            self.hear(id, now, |_| ());
         }
     }
 
@@ -269,12 +217,18 @@ impl Topology {
     /// Services whose selector matches a pod.
     pub(crate) fn services_of(&self, pod: EntityId) -> Vec<EntityId> {
         let (Some(name), Some(row)) = (self.names.peek(pod), self.objects.get(&pod)) else { return Vec::new() };
-        let services = self.services.get(&name.namespace).into_iter().flatten();
-        let selects = |service: &&EntityId| {
-            let service = self.objects.get(*service);
+        let Some(services) = self.services.get(&name.namespace).filter(|_| !row.labels.is_empty()) else {
+            return Vec::new();
+        };
+        let selects = |service: &EntityId| {
+            let service = self.objects.get(service);
             service.is_some_and(|service| service.selector.iter().all(|label| row.labels.contains(label)))
         };
-        services.filter(selects).copied().collect()
+        let candidates = row.labels.iter().filter_map(|label| services.get(label)).flatten();
+        let mut selecting: Vec<_> = candidates.copied().filter(selects).collect();
+        selecting.sort_unstable();
+        selecting.dedup();
+        selecting
     }
 
     /// Endpoints of a Service, over all of its slices; none where no slice is known.
@@ -297,14 +251,24 @@ impl Topology {
             }
         }
         let is_known = self.objects.get(&id).is_some_and(|row| row.has_state);
-        let name = self.names.name(id);
-        match guessed_owner(&name, is_known) {
-            Some(owner) => {
-                let owner = self.names.intern(&owner);
-                self.resolve(owner)
-            }
-            None => id,
+        self.guessed_for(id, is_known)
+    }
+
+    /// What an object belongs to by its name, if it does: then that stands for it.
+    fn guessed_for(&mut self, id: EntityId, is_known: bool) -> EntityId {
+        if is_known {
+            return id;
         }
+        let Some(name) = self.names.peek(id) else { return id };
+        let Some((kind, owner)) = guessed_owner(name) else { return id };
+        let owner = match self.names.find(kind, &name.namespace, owner) {
+            Some(owner) => owner,
+            None => {
+                let owner = Entity::new(kind, &name.namespace, owner);
+                self.names.intern(&owner)
+            }
+        };
+        self.resolve(owner)
     }
 
     /// What makes an object, as far up as things make pods: it says what its pods ask for and offer.
@@ -321,13 +285,7 @@ impl Topology {
             }
         }
         let is_known = self.objects.get(&id).is_some_and(|row| row.has_state && row.owner.is_none());
-        match guessed_owner(&self.names.name(id), is_known) {
-            Some(owner) => {
-                let owner = self.names.intern(&owner);
-                self.resolve(owner)
-            }
-            None => id,
-        }
+        self.guessed_for(id, is_known)
     }
 
     /// Follows an alias.
@@ -336,8 +294,10 @@ impl Topology {
     }
 
     /// Notes that what would be guessed from a pod's name is this workload: its siblings may be heard of before seen.
-    pub(crate) fn learn_owner(&mut self, pod: &Entity, workload: EntityId) {
-        let Some(guess) = guessed_owner(pod, false).and_then(|guess| self.names.get(&guess)) else { return };
+    pub(crate) fn learn_owner(&mut self, pod: EntityId, workload: EntityId) {
+        let Some(name) = self.names.peek(pod) else { return };
+        let guess = guessed_owner(name).and_then(|(kind, owner)| self.names.find(kind, &name.namespace, owner));
+        let Some(guess) = guess else { return };
         if guess == workload || self.objects.contains(&guess) || self.aliases.get(&guess) == Some(&workload) {
             return;
         }
@@ -361,13 +321,13 @@ impl Topology {
     pub(crate) fn of_kind(&self, kind: &str) -> Vec<(EntityId, Time)> {
         let rows = self.objects.sorted().into_iter();
         rows.filter(|(id, row)| !row.is_gone && self.names.peek(**id).is_some_and(|name| &*name.kind == kind))
-            .map(|(id, row)| (*id, row.seen_at))
+            .filter_map(|(id, _)| Some((*id, self.heard.get(id)?.seen_at)))
             .collect()
     }
 
     /// The tables behind it, always in one order.
-    pub(crate) fn ledgers(&mut self) -> [&mut dyn Ledger; 3] {
-        [&mut self.names, &mut self.objects, &mut self.aliases]
+    pub(crate) fn ledgers(&mut self) -> [&mut dyn Ledger; 4] {
+        [&mut self.names, &mut self.objects, &mut self.heard, &mut self.aliases]
     }
 
     /// Rebuilds what is derived; counts the uses of names.
@@ -382,15 +342,15 @@ impl Topology {
             self.names.retain(id);
             row.uses().for_each(|used| self.names.retain(used));
             self.links.extend(row.links().map(|parent| (parent, id)));
-            if !row.selector.is_empty() {
+            if let Some(label) = row.selector.first() {
                 let namespace = self.names.name(id).namespace;
-                self.services.entry(namespace).or_default().insert(id);
+                self.services.entry(namespace).or_default().entry(label.clone()).or_default().insert(id);
             }
             if row.has_state {
                 self.note_seen(id, true);
             }
-            self.recency.push(Reverse((row.seen_at, id)));
         }
+        self.recency.extend(self.heard.sorted().into_iter().map(|(id, heard)| Reverse((heard.seen_at, *id))));
         let aliases: Vec<_> = self.aliases.iter().map(|(a, b)| (*a, *b)).collect();
         for (guess, workload) in aliases {
             self.names.retain(guess);
@@ -399,26 +359,14 @@ impl Topology {
     }
 }
 
-/// Whether a pod is ready: all of its containers run and are ready, or it has completed.
-pub(crate) fn is_ready(report: &ObjectReport) -> bool {
-    let main = || report.containers.iter().filter(|container| !container.init);
-    let runs = |state: &ContainerState| matches!(state, ContainerState::Running { .. });
-    // The node controller takes the condition away from pods of a lost node, whose containers it cannot ask.
-    let is_denied = report.conditions.iter().any(|c| &*c.kind == "Ready" && &*c.status != "True");
-    &*report.phase == "Succeeded" || !is_denied && main().count() > 0 && main().all(|c| c.ready && runs(&c.state))
-}
-
 /// The alphabet of generated names (`k8s.io/apimachinery/pkg/util/rand`): no vowels, no 0, 1, 3.
 const GENERATED: &str = "bcdfghjklmnpqrstvwxz2456789";
 
-/// The workload that a pod's or ReplicaSet's name speaks of, where no owner is known.
+/// Kind and name of the workload that a pod's or ReplicaSet's name speaks of, where no owner is known.
 ///
 /// `cart-7d9c5b4f68-x2x8k` is a pod of Deployment `cart`; `cart-x2x8k` belongs to something called `cart` of unknown
 /// kind. A pod whose state is known to have no owner is what it is.
-fn guessed_owner(name: &Entity, is_known: bool) -> Option<Entity> {
-    if is_known {
-        return None;
-    }
+fn guessed_owner(name: &Entity) -> Option<(&'static str, &str)> {
     let generated = |text: &str, lengths: std::ops::RangeInclusive<usize>| {
         lengths.contains(&text.len()) && text.chars().all(|c| GENERATED.contains(c))
     };
@@ -426,14 +374,14 @@ fn guessed_owner(name: &Entity, is_known: bool) -> Option<Entity> {
         "Pod" => {
             let (base, suffix) = name.name.rsplit_once('-').filter(|(_, suffix)| generated(suffix, 5..=5))?;
             match base.rsplit_once('-') {
-                Some((base, hash)) if generated(hash, 8..=10) => Some(Entity::new("Deployment", &name.namespace, base)),
+                Some((base, hash)) if generated(hash, 8..=10) => Some(("Deployment", base)),
                 _ if suffix.is_empty() => None,
-                _ => Some(Entity::new("Workload", &name.namespace, base)),
+                _ => Some(("Workload", base)),
             }
         }
         "ReplicaSet" => {
             let (base, _) = name.name.rsplit_once('-').filter(|(_, hash)| generated(hash, 8..=10))?;
-            Some(Entity::new("Deployment", &name.namespace, base))
+            Some(("Deployment", base))
         }
         _ => None,
     }
@@ -444,16 +392,16 @@ mod tests {
     use super::*;
 
     fn guess(kind: &str, name: &str) -> Option<String> {
-        guessed_owner(&Entity::new(kind, "shop", name), false).map(|owner| owner.to_string())
+        guessed_owner(&Entity::new(kind, "shop", name)).map(|(kind, name)| format!("{kind} {name}"))
     }
 
     #[test]
     fn owners_are_guessed_from_generated_names_only() {
-        assert_eq!(guess("Pod", "cart-7d9c5b4f68-x2x8k").as_deref(), Some("Deployment shop/cart"));
-        assert_eq!(guess("Pod", "node-agent-x2x8k").as_deref(), Some("Workload shop/node-agent"));
+        assert_eq!(guess("Pod", "cart-7d9c5b4f68-x2x8k").as_deref(), Some("Deployment cart"));
+        assert_eq!(guess("Pod", "node-agent-x2x8k").as_deref(), Some("Workload node-agent"));
         assert_eq!(guess("Pod", "web-frontend"), None);
         assert_eq!(guess("Pod", "redis-0"), None);
-        assert_eq!(guess("ReplicaSet", "cart-7d9c5b4f68").as_deref(), Some("Deployment shop/cart"));
+        assert_eq!(guess("ReplicaSet", "cart-7d9c5b4f68").as_deref(), Some("Deployment cart"));
         assert_eq!(guess("Node", "pool-7d9c5b4f68-x2x8k"), None);
     }
 }

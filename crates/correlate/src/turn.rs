@@ -78,15 +78,16 @@ impl Turn<'_, '_> {
             return false;
         }
         let ended_at = known.and_then(|episode| episode.ended_at);
-        let symptom = self.state.symptoms.get(&(key, report.object)).cloned();
-        let mut counted = symptom.clone().unwrap_or_default();
+        let symptom = self.state.symptoms.get(&(key, report.object));
+        let (is_new_object, showed) = (symptom.is_none(), symptom.is_some_and(|symptom| symptom.failing));
+        let mut counted = symptom.cloned().unwrap_or_default();
         let new = match report.repeats {
             Some((uid, repeats)) => match counted.count(uid, repeats) {
                 Some(new) => new,
                 // Counted before: the same report again adds nothing, not even that it was seen.
                 None => return false,
             },
-            None => u32::from(symptom.is_none()),
+            None => u32::from(is_new_object),
         };
         if let Some(ended_at) = ended_at
             && report.occurred.to <= ended_at
@@ -96,8 +97,7 @@ impl Turn<'_, '_> {
             self.note_late(key, &report, new);
             return false;
         }
-        let was_failing = ended_at.is_none() && symptom.as_ref().is_some_and(|symptom| symptom.failing);
-        let is_new_object = symptom.is_none();
+        let was_failing = ended_at.is_none() && showed;
         counted.failing = true;
         counted.by_state |= report.source == Source::Objects;
         self.state.put_symptom(key, report.object, counted);
