@@ -46,7 +46,7 @@ fn a_registry_that_refuses_several_workloads_is_one_incident() {
         estate.waiting(&pod, "ErrImagePull", "unexpected status: 401 Unauthorized", 0).wait(20);
     }
     let decided = decide(&estate.recording());
-    assert_eq!(decided.told(), "P2 open: RegistryFailing on Registry registry.acme.dev; 6 members\n");
+    assert_eq!(decided.told(), "P2 open: RegistryFailing on Registry registry.acme.dev; 11 members\n");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_service_follows_from_its_pods() {
 fn the_same_failure_by_event_state_and_alert_is_one_member() {
     let mut estate = Estate::new("test");
     let pod = Pod::new("shop", "cart", 1, "worker-1", "acme/cart:2");
-    estate.deployment(&pod, 1, 0);
+    estate.deployment(&pod, 1, 1);
     let message = "Back-off restarting failed container main in pod cart";
     for round in 1..8 {
         estate.waiting(&pod, "CrashLoopBackOff", "back-off 40s", round);

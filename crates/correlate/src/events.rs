@@ -2,6 +2,7 @@
 
 use crate::catalogue::{ANY_ALERT, image_in, registry_of};
 use crate::episode::EpisodeKey;
+use crate::state::Timer;
 use crate::turn::{Report, Turn};
 use bellbuoy_core::fact::{Fact, FactId, Source};
 use bellbuoy_core::incident::{Evidence, Severity};
@@ -10,6 +11,13 @@ use bellbuoy_core::object::Entity;
 use bellbuoy_core::report::{AlertReport, EventReport};
 use bellbuoy_core::rules::{Relation, SignalRule};
 use bellbuoy_core::time::{Span, Time};
+
+/// An event that happened so long before it was observed was told of by a list, which has no order. Live ones come within
+/// seconds.
+const BACKFILLED: Span = Span::from_secs(10);
+
+/// How long recoveries of a list are remembered: until the list has been told.
+const BACKFILL_KEPT: Span = Span::from_secs(60);
 
 impl Turn<'_, '_> {
     /// Takes a Kubernetes Event in.
@@ -55,6 +63,12 @@ impl Turn<'_, '_> {
         {
             // Its own word for how long it has gone on: age comes from the observation too.
             self.began_by(key, first);
+        }
+        if is_backfilled(fact)
+            && let Some(since) = self.recovered(object, fact, reading.rule)
+        {
+            self.heal(key, object, since.min(self.now));
+            return;
         }
         match self.state.topology.object(object).map(|row| (row.is_gone, row.has_state && row.is_ready)) {
             // The last words of something that is gone.
@@ -127,9 +141,16 @@ impl Turn<'_, '_> {
 
     /// Signals on the same object that this Event speaks the end of.
     fn recover(&mut self, fact: &Fact, event: &EventReport) {
-        let Some(object) = self.state.topology.number_of(&fact.object) else { return };
         let catalogue = self.catalogue.clone();
-        for rule in catalogue.healed_by(&event.reason) {
+        let mut healed = catalogue.healed_by(&event.reason).peekable();
+        if healed.peek().is_none() {
+            return;
+        }
+        if is_backfilled(fact) {
+            self.note_recovery(fact, event);
+        }
+        let Some(object) = self.state.topology.number_of(&fact.object) else { return };
+        for rule in healed {
             let Some(signal) = self.state.known_signal(&rule.code) else { continue };
             let entity = self.state.topology.workload_of(object);
             let key = EpisodeKey { entity, signal };
@@ -137,6 +158,34 @@ impl Turn<'_, '_> {
             if claimed.is_some_and(|claimed| claimed <= fact.occurred.to) {
                 self.heal(key, object, fact.occurred.to.min(self.now));
             }
+        }
+    }
+
+    /// A list tells of an hour at once, in any order: what speaks of recovery may come before what was recovered from.
+    fn note_recovery(&mut self, fact: &Fact, event: &EventReport) {
+        let object = self.state.topology.id(&fact.object);
+        let row = (object, event.reason.clone());
+        let at = fact.occurred.to;
+        match self.state.recoveries.get(&row).copied() {
+            Some(known) if known >= at => return,
+            Some(_) => {}
+            None => self.state.topology.names.retain(object),
+        }
+        self.state.recoveries.insert(row, at);
+        self.state.timers.set(Timer::Recoveries, self.now + BACKFILL_KEPT);
+    }
+
+    /// When an object recovered from what a backfilled event tells of, if that was told before.
+    fn recovered(&self, object: EntityId, fact: &Fact, rule: &SignalRule) -> Option<Time> {
+        let told = rule.healed_by.iter().filter_map(|reason| self.state.recoveries.get(&(object, reason.clone())));
+        told.copied().filter(|at| *at >= fact.occurred.to).max()
+    }
+
+    /// A list has been told.
+    pub(crate) fn forget_recoveries(&mut self) {
+        while let Some(row) = self.state.recoveries.first().map(|(row, _)| row.clone()) {
+            self.state.topology.names.release(row.0);
+            self.state.recoveries.remove(&row);
         }
     }
 
@@ -195,6 +244,11 @@ impl Turn<'_, '_> {
             hubs: Vec::new(),
         });
     }
+}
+
+/// Whether an event happened well before it was observed, as those of a list have.
+fn is_backfilled(fact: &Fact) -> bool {
+    fact.observed_at.since(fact.occurred.to) > BACKFILLED
 }
 
 /// Whether an Event's repeats are so close that it has gone on from the first to the last: the same moment's trouble

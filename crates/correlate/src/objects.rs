@@ -7,10 +7,10 @@ use crate::problems::{Problem, problems};
 use crate::turn::{Report, Turn};
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::{Fact, Source};
-use bellbuoy_core::incident::Evidence;
+use bellbuoy_core::incident::{Evidence, Severity};
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::report::{Condition, ObjectReport, Replicas};
-use bellbuoy_core::rules::{Match, Relation};
+use bellbuoy_core::rules::{Class, Match, Relation};
 use bellbuoy_core::sign::NO_REPLICAS;
 use bellbuoy_core::time::{Interval, Time};
 
@@ -71,7 +71,7 @@ impl Turn<'_, '_> {
                 object: id,
                 code: problem.rule.code.clone(),
                 rule: problem.rule,
-                severity: problem.rule.severity,
+                severity: self.severity_of(id, workload, report, problem),
                 occurred,
                 message: &problem.message,
                 source: Source::Objects,
@@ -148,6 +148,22 @@ impl Turn<'_, '_> {
         self.bound_objects();
     }
 
+    /// A Job tries again when a pod of it ends badly: the first that does so is a note, unless it tells of what will
+    /// not be better the next time.
+    fn severity_of(&self, pod: EntityId, workload: EntityId, report: &ObjectReport, problem: &Problem<'_>) -> Severity {
+        let is_of_job = report.owner.as_ref().is_some_and(|owner| &*owner.kind == "Job");
+        let may_pass = problem.rule.class == Class::Converging && &*report.phase == "Failed";
+        let signal = self.state.known_signal(&problem.rule.code);
+        let others = signal.map_or(0, |signal| {
+            let key = EpisodeKey { entity: workload, signal };
+            let others = self.state.some_objects_of(key).into_iter().filter(|other| *other != pod);
+            others
+                .filter(|other| self.state.symptoms.get(&(key, *other)).is_some_and(|symptom| symptom.failing))
+                .count()
+        });
+        if is_of_job && may_pass && others == 0 { Severity::P5 } else { problem.rule.severity }
+    }
+
     /// The registry of the image of the container that shows a problem.
     fn registry_of(&mut self, problem: &Problem) -> Vec<(Relation, EntityId)> {
         let named = crate::catalogue::image_in(&problem.message);
@@ -214,7 +230,7 @@ impl Turn<'_, '_> {
 
     fn is_told_by_condition(&self, code: &str) -> bool {
         let rule = self.catalogue.rule(code);
-        rule.is_some_and(|rule| rule.matches.iter().any(|m| matches!(m, Match::Condition { .. })))
+        rule.is_some_and(|rule| rule.matches.iter().any(|m| matches!(m, Match::Condition { .. } | Match::State { .. })))
     }
 
     /// An object is gone, and speaks no more.

@@ -97,6 +97,7 @@ impl Stage for Correlate {
                 Timer::Write(incident) => turn.write(incident),
                 Timer::Judge => turn.judge_all(),
                 Timer::Lease(lease) => turn.lease_due(lease),
+                Timer::Recoveries => turn.forget_recoveries(),
             }
             turn.finish();
         }

@@ -36,6 +36,8 @@ pub struct Tables {
     pub(crate) leases: Table<EntityId, Lease>,
     /// The newest renewal of any Lease.
     pub(crate) newest_renewal: Table<(), Time>,
+    /// Recoveries that were told of long after they happened: what they end may be told of after them.
+    pub(crate) recoveries: OrderedTable<(EntityId, Text), Time>,
     /// Lists that have begun, by kind.
     pub(crate) brackets: OrderedTable<Text, Time>,
     pub(crate) timers: Timers<Timer>,
@@ -67,6 +69,8 @@ pub(crate) enum Timer {
     Judge,
     /// A Lease has not been renewed by now.
     Lease(EntityId),
+    /// What was told late has been told.
+    Recoveries,
 }
 
 /// What is remembered of an incident beside its members.
@@ -253,6 +257,7 @@ impl State for Tables {
             sources,
             leases,
             newest_renewal,
+            recoveries,
             brackets,
             timers,
             ..
@@ -261,7 +266,7 @@ impl State for Tables {
         ledgers.extend(topology.ledgers());
         ledgers.extend(asking.ledgers());
         ledgers.extend([episodes as &mut dyn Ledger, symptoms, cases, members, ended, sources]);
-        ledgers.extend([leases as &mut dyn Ledger, newest_renewal, brackets, timers]);
+        ledgers.extend([leases as &mut dyn Ledger, newest_renewal, recoveries, brackets, timers]);
         ledgers
     }
 
@@ -288,5 +293,6 @@ impl State for Tables {
         let objects: Vec<_> = self.symptoms.iter().map(|((_, object), _)| *object).collect();
         objects.into_iter().for_each(|object| self.topology.names.retain(object));
         self.leases.sorted().into_iter().for_each(|(id, _)| self.topology.names.retain(*id));
+        self.recoveries.iter().for_each(|((id, _), _)| self.topology.names.retain(*id));
     }
 }

@@ -173,8 +173,13 @@ fn stateful_set(workload: &Workload, counts: &Counts) -> Value {
                 "spec": spec, "status": {"phase": "Pending"}})
         })
         .collect();
+    // The claims of a StatefulSet stand beside its template; the volumes that use them are written into its pods.
+    let mut pods = template(workload.current());
+    if let Some(volumes) = pods["spec"]["volumes"].as_array_mut() {
+        volumes.retain(|volume| volume.get("persistentVolumeClaim").is_none());
+    }
     json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata(workload),
-        "spec": {"replicas": workload.replicas, "selector": selector(workload), "template": template(workload.current()),
+        "spec": {"replicas": workload.replicas, "selector": selector(workload), "template": pods,
             "serviceName": workload.id.name, "podManagementPolicy": "OrderedReady", "volumeClaimTemplates": claims,
             "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}},
         "status": {"replicas": counts.all, "readyReplicas": counts.ready, "availableReplicas": counts.ready,
