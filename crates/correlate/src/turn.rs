@@ -412,7 +412,9 @@ impl Turn<'_, '_> {
 
     /// The emitter would have spoken again by now, if its source is alive and nothing shows the state itself.
     pub(crate) fn quiet(&mut self, key: EpisodeKey) {
-        let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)).cloned() else { return };
+        let rule = self.catalogue.rule(&self.state.code(key.signal)).cloned();
+        // The rules may have changed since the timer was set: to look again at once would be to look for ever.
+        let Some(rule) = rule.filter(|rule| rule.quiet > Span::ZERO) else { return };
         let Some(episode) = self.state.episodes.get(&key) else { return };
         let heard_through = self.state.sources.get(&Source::Events).copied().unwrap_or(Time::MIN);
         let has_state_form = rule.matches.iter().any(|form| !matches!(form, Match::Event { .. } | Match::Alert { .. }));
