@@ -216,7 +216,8 @@ impl Turn<'_, '_> {
             return;
         }
         let is_any = &*rule.code == ANY_ALERT;
-        let code = if is_any { alert.name.clone() } else { rule.code.clone() };
+        // An alert need not have a name, an incident must: then it goes by the entry's.
+        let code = if is_any && !alert.name.is_empty() { alert.name.clone() } else { rule.code.clone() };
         let object = self.state.topology.id(&fact.object);
         // A firing is counted by its start, so that re-sends of one alert are one report.
         let start = alert.starts_at.unwrap_or(fact.occurred.from);
