@@ -124,7 +124,9 @@ impl<S: Stage> Task<S> {
                 open.hand_over(now, false, record);
             }
             Pace::End => {
-                open.release(at);
+                // Also what claims to be newer than the end: held beyond it, it would move time when it is read again.
+                let newest = open.slot.held.last_key_value().map_or(at, |((newest, _), _)| at.max(*newest));
+                open.release(newest);
                 let now = open.slot.clock.map_or(at, |clock| clock.max(at));
                 open.turn_to(now);
                 open.hand_over(now, false, record);
