@@ -28,6 +28,19 @@ impl Turn<'_, '_> {
                 self.join(key, incident);
             }
         }
+        self.gather(key);
+    }
+
+    /// What an episode explains belongs to its incident: a cause that comes back may have left its effects behind in
+    /// another one.
+    fn gather(&mut self, key: EpisodeKey) {
+        let children: Vec<_> = self.state.explained_by(key).collect();
+        for child in children {
+            let incident = |at| self.state.episodes.get(&at).filter(|row| row.is_live()).and_then(|row| row.incident);
+            if let (Some(a), Some(b)) = (incident(key), incident(child)) {
+                self.merge_live(a, b);
+            }
+        }
     }
 
     fn found(&mut self, key: EpisodeKey) -> IncidentId {

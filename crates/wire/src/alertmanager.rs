@@ -44,9 +44,9 @@ pub(crate) struct RawAlert<'a> {
     pub(crate) labels: Pairs<'a>,
     #[serde(borrow)]
     pub(crate) annotations: Pairs<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "starts_at")]
     pub(crate) starts_at: Scalar<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "ends_at")]
     pub(crate) ends_at: Scalar<'a>,
     #[serde(borrow)]
     pub(crate) updated_at: Scalar<'a>,
@@ -86,7 +86,10 @@ pub(crate) fn read(raw: &RawAlert<'_>, times: &mut Times) -> Result<Alert, &'sta
             match status.as_str() {
                 "firing" => (Manner::Streamed, true, false),
                 "resolved" => (Manner::Streamed, false, false),
-                _ => return Err("status is neither firing nor resolved"),
+                // What tools keep of a list's `status.state`.
+                "active" | "unprocessed" => (Manner::Dumped, true, false),
+                "suppressed" => (Manner::Dumped, true, true),
+                _ => return Err("status is neither firing, resolved, active nor suppressed"),
             }
         }
         Some(status) if status.starts_with('{') => {

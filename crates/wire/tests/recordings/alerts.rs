@@ -74,6 +74,6 @@ fn alerts_that_are_none() {
     check_bad(
         &FIRING.replace(r#"[{"status":"firing""#, r#"[{"status":"on fire""#).into_bytes(),
         &[],
-        &["neither firing nor resolved"],
+        &["neither firing, resolved, active nor suppressed"],
     );
 }
