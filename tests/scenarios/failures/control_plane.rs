@@ -43,6 +43,8 @@ const WORDS: &[&str] = &[
 fn component(stage: &Stage, name: &str) -> Vec<Id> {
     let pods = stage.cluster.pods.keys().filter(|id| id.namespace == "kube-system" && id.name.starts_with(name));
     let mut names: Vec<Id> = pods.cloned().collect();
+    // Alerts about them carry no label that names an object.
+    names.push(Id::new("Cluster", "", "cluster"));
     for kind in ["Lease", "Component", "ControlPlane"] {
         names.push(Id::new(kind, "kube-system", name));
         names.push(Id::new(kind, "", name));
