@@ -22,4 +22,4 @@ pub(super) const ALONE_PERCENT: [(Source, f64); 3] =
 pub(super) const SAME_PERCENT: f64 = 85.0;
 
 /// Incidents above P5 that are borne in a hundred healthy hours; the aim is none in a thousand.
-pub(super) const HEALTHY_PER_100_HOURS_MAX: f64 = 250.0;
+pub(super) const HEALTHY_PER_100_HOURS_MAX: f64 = 150.0;
