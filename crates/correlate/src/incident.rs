@@ -259,7 +259,8 @@ impl Turn<'_, '_> {
 
     /// Writes into the timeline.
     pub(crate) fn tell(&mut self, incident: IncidentId, text: String) {
-        let max = self.limits().timeline_max as usize;
+        // A rule set of another hand may name any limit: the first entry stays.
+        let max = (self.limits().timeline_max as usize).max(1);
         let at = self.now;
         if let Some(case) = self.state.cases.get_mut(&incident) {
             case.timeline.push(TimelineEntry { at, text: text.into() });
