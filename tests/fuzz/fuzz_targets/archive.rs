@@ -1,0 +1,5 @@
+//! Archives of a journal.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bellbuoy_fuzz::run("archive", data));

@@ -1,0 +1,5 @@
+//! The file of known failures.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bellbuoy_fuzz::run("labels", data));

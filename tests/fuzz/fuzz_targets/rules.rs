@@ -1,0 +1,5 @@
+//! Rule sets as the journal holds them.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bellbuoy_fuzz::run("rules", data));
