@@ -119,6 +119,11 @@ impl Codec {
         self.versions.iter().any(|version| version.fingerprint == fingerprint)
     }
 
+    /// What every record of the newest version begins with in single-object encoding.
+    pub(crate) fn header(&self) -> &[u8] {
+        &self.header
+    }
+
     /// A record in single-object encoding.
     pub(crate) fn encode(&self, record: &impl Serialize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(512);
