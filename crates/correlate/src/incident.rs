@@ -14,7 +14,7 @@ const MEMBERS_PER_UPDATE_STEP: usize = 1_000;
 impl Turn<'_, '_> {
     /// Gives an open episode its incident: that of what explains it, its former one, or a new one.
     pub(crate) fn enrol(&mut self, key: EpisodeKey) {
-        let Some(episode) = self.state.episodes.get(&key).cloned() else { return };
+        let Some(episode) = self.state.episodes.get(&key) else { return };
         let cause = episode.explained_by.as_ref().map(|edge| edge.cause);
         let joined = cause.and_then(|cause| self.state.episodes.get(&cause)?.incident);
         let joined = joined.filter(|incident| self.state.cases.contains(incident));

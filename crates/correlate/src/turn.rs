@@ -354,9 +354,9 @@ impl Turn<'_, '_> {
         let Some(symptom) = self.state.symptoms.get(&(key, object)).filter(|symptom| symptom.failing) else { return };
         let healed = Symptom { failing: false, ..symptom.clone() };
         self.state.put_symptom(key, object, healed);
-        let Some(episode) = self.state.episodes.get(&key).cloned() else { return };
+        let is_last = self.state.episodes.get(&key).is_some_and(|episode| episode.failing <= 1 && episode.is_live());
         self.state.touch_episode(key, |episode| episode.failing = episode.failing.saturating_sub(1));
-        if episode.failing <= 1 && episode.is_live() {
+        if is_last {
             self.begin_healing(key, since);
         }
     }
