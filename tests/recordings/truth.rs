@@ -150,8 +150,9 @@ impl Labelled {
         let names = |named: &Named| named.entity() == *entity;
         let tolerated = self.tolerated.iter().any(|one| {
             let worst = Severity::ALL.into_iter().find(|severity| severity.to_string() == one.worst).unwrap();
-            let is_signal =
-                one.signal.is_empty() || one.signal == signal || signal.starts_with(&format!("{}/", one.signal));
+            let is_signal = one.signal.is_empty()
+                // An alert goes by the name of what its own name ends in, where the catalogue knows that.
+                || one.signal.ends_with(signal) || one.signal == signal || signal.starts_with(&format!("{}/", one.signal));
             one.entity.as_ref().is_none_or(names) && is_signal && severity >= worst
         });
         tolerated

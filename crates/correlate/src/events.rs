@@ -3,7 +3,7 @@
 use crate::catalogue::{ANY_ALERT, image_in, registry_of};
 use crate::episode::EpisodeKey;
 use crate::state::Timer;
-use crate::turn::{Report, Turn};
+use crate::turn::{BACKFILLED, Report, Turn};
 use bellbuoy_core::fact::{Fact, FactId, Source};
 use bellbuoy_core::incident::{Evidence, Severity};
 use bellbuoy_core::intern::EntityId;
@@ -11,10 +11,6 @@ use bellbuoy_core::object::Entity;
 use bellbuoy_core::report::{AlertReport, EventReport};
 use bellbuoy_core::rules::{Relation, SignalRule};
 use bellbuoy_core::time::{Span, Time};
-
-/// An event that happened so long before it was observed was told of by a list, which has no order. Live ones come within
-/// seconds.
-const BACKFILLED: Span = Span::from_secs(10);
 
 /// How long recoveries of a list are remembered: until the list has been told.
 const BACKFILL_KEPT: Span = Span::from_secs(60);

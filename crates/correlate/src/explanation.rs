@@ -385,7 +385,10 @@ impl Turn<'_, '_> {
                 let sharing = self.state.sharing(*hub, rule.relation).take(EFFECTS_MAX);
                 let mut owners = BTreeSet::new();
                 for at in sharing.filter(is_open) {
-                    owners.insert(at.entity);
+                    // The pods of one component are one owner, whatever each of them is called.
+                    let component = self.state.episodes.get(&at).map(|row| row.component.clone()).unwrap_or_default();
+                    let owner = if component.is_empty() { at.entity } else { EntityId::default() };
+                    owners.insert((component, owner));
                     if owners.len() >= self.limits().infer_from as usize {
                         break;
                     }

@@ -23,6 +23,13 @@ pub(crate) const LEANING: &str = "Leaning";
 /// What is shared by causes that speak of one part of the cluster by themselves, and by what may follow from them.
 pub(crate) const ANY_COMPONENT: &str = "";
 
+/// An event that happened so long before it was observed was told of by a list, which has no order. Live ones come within
+/// seconds.
+pub(crate) const BACKFILLED: Span = Span::from_secs(10);
+
+/// How long a list takes to be told.
+const LIST_TOLD: Span = Span::from_secs(2);
+
 /// Reports of what opens by its repeats that count as "again" at the end of a recording: two are no accident.
 const REPEATED: u64 = 2;
 
@@ -190,11 +197,17 @@ impl Turn<'_, '_> {
         }
         let age = last_claimed.max(self.since_by_state(key)).since(began);
         let often = report.lasted || report.rule.repeats > 0 && repeats >= u64::from(report.rule.repeats);
+        // What a list tells of has no order, and takes a moment to be told: its end may come behind it.
+        let is_of_list = report.evidence.observed_at.since(report.occurred.to) > BACKFILLED;
+        let soonest = if is_of_list { self.now + LIST_TOLD } else { self.now };
         if age >= grace || often || self.is_foreseen(key) {
             self.ripen(key);
+            if is_of_list {
+                self.state.timers.set(Timer::Open(key), soonest);
+            }
             return;
         }
-        self.state.timers.set(Timer::Open(key), (began + grace).max(self.now));
+        self.state.timers.set(Timer::Open(key), (began + grace).max(soonest));
         self.state.timers.set(Timer::Purge(key), self.now + grace + PENDING_KEPT);
     }
 

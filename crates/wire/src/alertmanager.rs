@@ -146,7 +146,12 @@ fn object(labels: &[Label]) -> ObjectRef {
     if let Some((key, kind)) = renamed {
         return reference(kind, namespace, exported(key), "");
     }
-    let of_exporter = |name: &str| EXPORTERS.iter().any(|exporter| name.contains(exporter));
+    // An exporter's pod is where the numbers came from if that exporter's job told them; what another one tells of it is
+    // about it.
+    let job = label("job");
+    let of_exporter = |name: &str| {
+        EXPORTERS.iter().any(|exporter| name.contains(exporter) && (job.is_empty() || job.contains(exporter)))
+    };
     let of_origin = |key: &str| matches!(key, "pod" | "pod_name" | "service") && of_exporter(label(key));
     let named = OBJECT_LABELS.iter().find(|(key, _)| !label(key).is_empty() && !of_origin(key));
     if let Some((key, kind)) = named {

@@ -173,6 +173,10 @@ fn owner(metadata: &RawMetadata<'_>) -> Option<OwnerRef> {
     let owners = &metadata.owner_references.0;
     let owner =
         owners.iter().find(|owner| owner.controller).or_else(|| owners.first().filter(|_| owners.len() == 1))?;
+    // A static pod belongs to its node, and is for all that what a person would name.
+    if owner.kind.as_str() == "Node" {
+        return None;
+    }
     Some(OwnerRef { kind: owner.kind.text(), name: owner.name.text(), uid: owner.uid.text() })
 }
 
