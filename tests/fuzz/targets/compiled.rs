@@ -1,13 +1,15 @@
 //! The correlator with rule sets that are compiled once, because that takes longer than most inputs.
 
+use bellbuoy_core::Text;
 use bellbuoy_core::fact::Fact;
 use bellbuoy_core::incident::Incident;
-use bellbuoy_core::rules::{Limits, RuleSet};
+use bellbuoy_core::rules::{Limits, Match, RuleSet};
 use bellbuoy_core::stage::{Ctx, Stage, Timed};
 use bellbuoy_core::task::Task;
 use bellbuoy_core::time::{Span, Time};
 use bellbuoy_correlate::{Correlate, Tables};
 use bellbuoy_wire::rules::Config;
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 /// Limits that a few facts reach.
@@ -34,24 +36,74 @@ pub(crate) const NOTHING: Limits = Limits {
     infer_from: 0,
 };
 
-/// The rule set that comes with Bellbuoy, under these limits.
-pub(crate) fn rules_under(limits: Limits) -> Arc<RuleSet> {
-    Arc::new(RuleSet { limits, ..Config::default().rule_set() })
+/// Signals of events, containers, conditions and alerts that the stories of the correlator tell of.
+const TOLD_OF: [&str; 22] = [
+    "Alert",
+    "CrashLoopBackOff",
+    "Evicted",
+    "FailedCreate",
+    "FailedCreate/QuotaExceeded",
+    "FailedCreate/ServiceAccountMissing",
+    "FailedMount",
+    "FailedMount/NotFound",
+    "FailedScheduling",
+    "FailedScheduling/VolumeUnbound",
+    "ImagePullBackOff",
+    "ImagePullBackOff/NotFound",
+    "JobFailed",
+    "NodeNotReady",
+    "NodePressure",
+    "OOMKilled",
+    "RegistryFailing",
+    "RolloutStalled",
+    "ServiceWithoutEndpoints",
+    "StartError",
+    "TaintManagerEviction",
+    "Unhealthy",
+];
+
+/// Some of the rule set that comes with Bellbuoy, under these limits: what the stories tell of, all signs, and the
+/// causes between them. Every restore and every activation compiles and copies a rule set, and the whole one is large.
+pub(crate) fn some_rules(limits: Limits) -> RuleSet {
+    let mut rules = Config::default().rule_set();
+    rules.catalogue.retain(|rule| {
+        TOLD_OF.contains(&&*rule.code) || rule.matches.iter().any(|form| matches!(form, Match::State { .. }))
+    });
+    let known: BTreeSet<_> = rules.catalogue.iter().map(|rule| rule.code.clone()).collect();
+    rules.causality.retain(|rule| {
+        let is_known = |codes: &[Text]| codes.iter().any(|code| known.contains(code));
+        is_known(&rule.causes) && is_known(&rule.effects)
+    });
+    RuleSet { limits, ..rules }
 }
 
-static DEFAULT: LazyLock<Correlate> = LazyLock::new(|| Correlate::new(rules_under(Limits::default())));
-static TIGHTLY: LazyLock<Correlate> = LazyLock::new(|| Correlate::new(rules_under(TIGHT)));
-static HARDLY: LazyLock<Correlate> = LazyLock::new(|| Correlate::new(rules_under(NOTHING)));
+static WHOLE: LazyLock<Correlate> = LazyLock::new(|| Correlate::new(Arc::new(Config::default().rule_set())));
+static AMPLY: LazyLock<Correlate> = LazyLock::new(|| Correlate::new(Arc::new(some_rules(Limits::default()))));
+static TIGHTLY: LazyLock<Correlate> = LazyLock::new(|| Correlate::new(Arc::new(some_rules(TIGHT))));
+static HARDLY: LazyLock<Correlate> = LazyLock::new(|| Correlate::new(Arc::new(some_rules(NOTHING))));
 
-/// The limits that a task begins with.
+/// The rules that a task begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Under {
     /// Those that come with Bellbuoy.
-    Default,
-    /// [`TIGHT`].
+    Whole,
+    /// Some of them.
+    Ample,
+    /// Some of them, with the limits [`TIGHT`].
     Tight,
-    /// [`NOTHING`].
+    /// Some of them, with the limits [`NOTHING`].
     Nothing,
+}
+
+impl Under {
+    /// The limits.
+    pub(crate) fn limits(self) -> Limits {
+        match self {
+            Under::Whole | Under::Ample => Limits::default(),
+            Under::Tight => TIGHT,
+            Under::Nothing => NOTHING,
+        }
+    }
 }
 
 /// The correlator, borrowed from its static.
@@ -60,7 +112,8 @@ pub(crate) struct Compiled(&'static Correlate);
 /// A task of the correlator that has seen nothing.
 pub(crate) fn task(under: Under) -> Task<Compiled> {
     Task::new(Compiled(match under {
-        Under::Default => &DEFAULT,
+        Under::Whole => &WHOLE,
+        Under::Ample => &AMPLY,
         Under::Tight => &TIGHTLY,
         Under::Nothing => &HARDLY,
     }))

@@ -1,6 +1,6 @@
 //! The correlator under arbitrary facts, with commits, aborts and restores in between.
 
-use super::compiled::{Compiled, NOTHING, TIGHT, Under, task};
+use super::compiled::{Compiled, Under, task};
 use super::promises::Promises;
 use super::scenario::{Bytes, Scenario};
 use bellbuoy_core::fact::Fact;
@@ -28,7 +28,7 @@ enum Cut {
 pub(crate) fn correlate(data: &[u8]) {
     let mut bytes = Bytes::new(data);
     let under = match bytes.next() % 4 {
-        0 | 1 => Under::Default,
+        0 | 1 => Under::Ample,
         2 => Under::Tight,
         _ => Under::Nothing,
     };
@@ -161,11 +161,10 @@ fn take(task: &mut Task<Compiled>, changelog: &mut BTreeMap<Vec<u8>, Vec<u8>>) -
 
 /// No table has more rows than the limits, with what hangs on each row, leave room for.
 fn is_bounded(task: &mut Task<Compiled>, under: Under) {
-    let limits = match under {
-        Under::Default => return,
-        Under::Tight => TIGHT,
-        Under::Nothing => NOTHING,
-    };
+    let limits = under.limits();
+    if limits == Limits::default() {
+        return;
+    }
     for scope in ["prod", "test"] {
         let Some(state) = task.state_mut(&Scope::cluster(scope)) else { continue };
         let rows: Vec<usize> = state.ledgers().iter().map(|ledger| ledger.rows()).collect();

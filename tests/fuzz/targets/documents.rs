@@ -5,6 +5,11 @@ use bellbuoy_wire::labels::Label;
 use bellbuoy_wire::rules::{Config, ConfigError, from_document, hash, to_document};
 use std::sync::Arc;
 
+/// How long complaints may be about a text of any length, and in all for each of its bytes: a complaint that lists what
+/// would have been right may stand at each key of one letter.
+const COMPLAINTS_BYTES_MAX: usize = 8_192;
+const COMPLAINT_BYTES_PER_BYTE_MAX: usize = 1_024;
+
 /// Any text as a configuration. What is accepted can be journalled and compiled; what is not is told with its place.
 pub(crate) fn configuration(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
@@ -33,7 +38,8 @@ fn told(error: &ConfigError, text: &str) {
     assert!(!error.problems.is_empty(), "refused without a reason: {text}");
     let words = error.to_string();
     assert!(!words.is_empty(), "refused without a word: {text}");
-    assert!(words.len() <= 2_048 * (text.len() + 1), "{} bytes of complaints on {} of text", words.len(), text.len());
+    let max = COMPLAINTS_BYTES_MAX + COMPLAINT_BYTES_PER_BYTE_MAX * text.len();
+    assert!(words.len() <= max, "{} bytes of complaints on {text:?}: {words}", words.len());
 }
 
 /// Any text as a rule set of the journal. What can be read has one name, and can be compiled.

@@ -1,6 +1,6 @@
 //! What must hold of every record of an incident, and of all of them in their order.
 
-use super::compiled::{NOTHING, TIGHT, Under};
+use super::compiled::Under;
 use bellbuoy_core::incident::{Flow, Incident, IncidentId, Stamped, Status};
 use bellbuoy_core::object::Scope;
 use bellbuoy_core::rules::Limits;
@@ -29,11 +29,7 @@ pub(crate) struct Promises {
 impl Promises {
     /// Promises under the limits that a task begins with.
     pub(crate) fn under(under: Under) -> Self {
-        let limits = match under {
-            Under::Default => Limits::default(),
-            Under::Tight => TIGHT,
-            Under::Nothing => NOTHING,
-        };
+        let limits = under.limits();
         Self {
             members_shown: limits.members_shown as usize,
             // An incident whose timeline may hold nothing may still say what happened last.

@@ -80,8 +80,8 @@ pub(crate) fn facts_of(text: &str) -> Vec<Fact> {
 
 /// Folds facts through the journal's bytes and the correlator.
 pub(crate) fn replay(facts: &[Fact]) {
-    let mut task = task(Under::Default);
-    let mut promises = Promises::under(Under::Default);
+    let mut task = task(Under::Whole);
+    let mut promises = Promises::under(Under::Whole);
     for (offset, fact) in (0..).zip(facts) {
         let bytes = Wire::encode(fact);
         let read = <Fact as Wire>::decode(&bytes).expect("what was encoded can be decoded");

@@ -1,6 +1,6 @@
 //! Facts from arbitrary bytes: few kinds, names, namespaces and labels, so that they meet; times that jump.
 
-use super::compiled::{NOTHING, TIGHT};
+use super::compiled::{NOTHING, TIGHT, some_rules};
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::{Body, Fact, Source};
 use bellbuoy_core::object::{ObjectRef, Scope};
@@ -11,7 +11,6 @@ use bellbuoy_core::report::{
 use bellbuoy_core::rules::{Limits, RuleSet};
 use bellbuoy_core::spec::{Address, Backend, ContainerPort, Probe, ServicePort, Storage};
 use bellbuoy_core::time::{Interval, Span, Time};
-use bellbuoy_wire::rules::Config;
 use std::sync::{Arc, LazyLock};
 
 const KINDS: [&str; 20] = [
@@ -185,10 +184,10 @@ impl<'d> Bytes<'d> {
 /// Rule sets that may be activated: without any entry, with a few, and under tight limits. Few entries, because each
 /// activation compiles them.
 static ACTIVATED: LazyLock<[Arc<RuleSet>; 4]> = LazyLock::new(|| {
-    let full = Config::default().rule_set();
     let few = |from: usize, limits: Limits| {
-        let catalogue: Vec<_> = full.catalogue.iter().skip(from).step_by(4).cloned().collect();
-        Arc::new(RuleSet { catalogue, limits, ..full.clone() })
+        let some = some_rules(limits);
+        let catalogue: Vec<_> = some.catalogue.iter().skip(from).step_by(4).cloned().collect();
+        Arc::new(RuleSet { catalogue, ..some })
     };
     [Arc::new(RuleSet::default()), few(0, TIGHT), few(1, NOTHING), few(2, Limits::default())]
 });
