@@ -224,11 +224,11 @@ fn branch(
     match &member.explained_by {
         Some(by) => writeln!(
             out,
-            "{indent}  follows from {}: {}, by the rule {}, related by {}",
+            "{indent}  follows from {}: {}; {} ({})",
             wording::name(&by.entity),
             one_line(&by.signal, 80),
+            one_line(&by.relation, 200),
             one_line(&by.rule, 80),
-            one_line(&by.relation, 80),
         )?,
         None => writeln!(out, "{indent}  nothing explains it: it is where the others come from")?,
     }

@@ -230,12 +230,19 @@ impl Turn<'_, '_> {
         is_before.then_some(asks.evidence)
     }
 
+    /// How two entities hang together, and what the rule says of that.
+    fn related(&self, relation: Relation, rule: &str) -> Text {
+        let how = relation_text(relation, rule);
+        let known = self.catalogue.rules().causality.iter().find(|known| *known.name == *rule);
+        known.map_or_else(|| how.into(), |known| format!("{how}: {}", known.says).into())
+    }
+
     fn member(&self, key: EpisodeKey, row: &Episode) -> Member {
         let explained_by = row.explained_by.as_ref().map(|edge| Explanation {
             entity: self.state.topology.names.name(edge.cause.entity),
             signal: self.state.code(edge.cause.signal),
             rule: edge.rule.clone(),
-            relation: relation_text(edge.relation, &edge.rule).into(),
+            relation: self.related(edge.relation, &edge.rule),
         });
         Member {
             entity: self.state.topology.names.name(key.entity),
@@ -256,15 +263,16 @@ impl Turn<'_, '_> {
 /// How two entities hang together, to finish "explained by X: …".
 fn relation_text(relation: Relation, rule: &str) -> &'static str {
     match relation {
-        Relation::Same if rule == SAME_ENTITY => "the same entity",
-        Relation::Same => "the same entity, by a causal rule",
+        Relation::Same if rule == SAME_ENTITY => "it is the same entity, and this is the deeper signal",
+        Relation::Same => "it is the same entity",
+        Relation::Reference if rule == NAMED => "the message names it",
         Relation::Node => "its pods run there",
         Relation::ServiceBackend => "its pods are the Service's backends",
         Relation::Image => "its pods want that image",
         Relation::Registry => "its image comes from there",
         Relation::Namespace => "it lives in that namespace",
         Relation::Reference => "it needs that object",
-        Relation::Referrer => "it waits for what is to use it",
+        Relation::Referrer => "what is to use it waits itself",
         Relation::Call => "its pods call it",
         Relation::NodeAgent => "its pods run on nodes whose agent that is",
         Relation::Cluster => "everything in the cluster leans on it",
