@@ -193,6 +193,12 @@ impl Asking {
         true
     }
 
+    /// Forgets everything of an object.
+    pub(crate) fn forget(&mut self, names: &mut Names, id: EntityId) {
+        self.remove(names, id);
+        self.set_found(names, id, Vec::new());
+    }
+
     /// Forgets what an object asks for. Whether anything was known.
     pub(crate) fn remove(&mut self, names: &mut Names, id: EntityId) -> bool {
         self.set_calls(names, id, Vec::new());

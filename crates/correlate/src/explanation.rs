@@ -339,6 +339,10 @@ impl Turn<'_, '_> {
         let is_planned = self.catalogue.rule(&self.state.code(effect.signal)).is_none_or(|r| r.class == Class::Planned);
         let is_related = rule.takes(&row.message) && self.candidates(effect, row, rule).contains(&key);
         let is_better = row.explained_by.as_ref().is_none_or(|edge| edge.strength < rule.strength);
+        // A note waits for what it explains to open by itself.
+        if is_note(cause) && row.standing != Standing::Open {
+            return;
+        }
         if is_planned || !row.is_live() || !is_related || !is_better || row.failing == 0 {
             return;
         }

@@ -64,6 +64,15 @@ impl Turn<'_, '_> {
         self.state.timers.set(Timer::Lease(id), self.now.max(renewed_at) + self.patience(id));
     }
 
+    /// A node that says that it is ready has a kubelet that reports, whether its Lease was seen to be renewed or not.
+    pub(crate) fn node_speaks(&mut self, node: &str) {
+        let Some(id) = self.state.topology.names.get(&Entity::new("Lease", NODE_LEASES, node)) else { return };
+        let now = self.now;
+        let Some(lease) = self.state.leases.get_mut(&id) else { return };
+        lease.renewed_at = lease.renewed_at.max(now);
+        self.lease_is_well(id, now);
+    }
+
     /// A Lease is gone with its holder.
     pub(crate) fn lease_gone(&mut self, id: EntityId) {
         if self.state.leases.remove(&id).is_some() {

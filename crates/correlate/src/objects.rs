@@ -116,6 +116,7 @@ impl Turn<'_, '_> {
         match kind {
             "Service" | "EndpointSlice" | "Endpoints" => self.endpoints_changed(id, fact, report, !before.is_there),
             "Lease" => self.lease_renewed(id, fact, report),
+            "Node" if is_ready_node(report) => self.node_speaks(&fact.object.name),
             _ => {}
         }
         self.bound_objects();
@@ -267,6 +268,18 @@ impl Turn<'_, '_> {
         self.state.brackets.remove(kind);
     }
 
+    /// Forgets an object, with what it asked for and its Lease.
+    fn forget(&mut self, id: EntityId) {
+        let asker = self.state.topology.asker_of(id);
+        for asking in [asker, id] {
+            if self.state.asking.of(asking).is_some_and(|asks| asks.by == id) {
+                self.state.asking.forget(&mut self.state.topology.names, asking);
+            }
+        }
+        self.lease_gone(id);
+        self.state.topology.remove(id);
+    }
+
     /// Forgets what was not heard of for longest, beyond the limit; what shows a signal is kept.
     pub(crate) fn bound_objects(&mut self) {
         let max = self.limits().objects_max as usize;
@@ -275,7 +288,7 @@ impl Turn<'_, '_> {
             let Some(id) = self.state.topology.stalest() else { return };
             let workload = self.state.topology.workload_of(id);
             match self.state.on_entity(workload).is_empty() {
-                true => drop(self.state.topology.remove(id)),
+                true => self.forget(id),
                 false => {
                     self.state.topology.touch(id, self.now);
                     kept += 1;
@@ -315,4 +328,9 @@ impl Before {
 /// Whether a workload is meant to run.
 fn wants(replicas: Replicas) -> bool {
     replicas.desired > 0
+}
+
+/// Whether a node says that it is ready.
+fn is_ready_node(report: &ObjectReport) -> bool {
+    report.conditions.iter().any(|condition| &*condition.kind == "Ready" && &*condition.status == "True")
 }
