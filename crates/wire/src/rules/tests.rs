@@ -61,8 +61,8 @@ fn the_examples_in_the_default_are_valid() {
 #[test]
 fn the_example_in_the_readme_is_valid() {
     let readme = include_str!("../../../../README.md");
-    let (_, example) = readme.split_once("```yaml\n").unwrap();
-    let config = load(example.split_once("```").unwrap().0);
+    let examples = readme.split("```yaml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    let config = load(examples.into_iter().find(|example| example.contains("catalogue:")).unwrap());
     assert_eq!(&*config.catalogue[0].code, "LicenceExpired");
     assert!(config.rule_set().signal("CPUThrottlingHigh").unwrap().matches.is_empty());
 }
