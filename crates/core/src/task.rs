@@ -36,12 +36,14 @@ pub struct Task<S: Stage> {
     late: u64,
 }
 
+/// Records that wait for others that may come before them. Boxed, because a map moves what stands in it.
+type Held<T> = BTreeMap<(Time, FactId), Box<(Offset, T)>>;
+
 struct Slot<S: Stage> {
     scope: Scope,
     /// Stream time.
     clock: Option<Time>,
-    /// Boxed, because a map moves what stands in it.
-    held: BTreeMap<(Time, FactId), Box<(Offset, S::In)>>,
+    held: Held<S::In>,
     state: S::State,
 }
 

@@ -43,8 +43,15 @@ impl Edges {
                 rule: rule.clone(),
                 pattern,
             };
-            edge.effects.iter().for_each(|code| this.by_effect.entry(code.clone()).or_default().push(number));
-            edge.causes.iter().for_each(|code| this.by_cause.entry(code.clone()).or_default().push(number));
+            for (codes, by) in [(&rule.effects, &mut this.by_effect), (&rule.causes, &mut this.by_cause)] {
+                for code in codes {
+                    let rows = by.entry(code.clone()).or_default();
+                    // A list may name a code twice.
+                    if rows.last() != Some(&number) {
+                        rows.push(number);
+                    }
+                }
+            }
             this.edges.push(edge);
         }
         this
