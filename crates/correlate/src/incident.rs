@@ -183,12 +183,12 @@ impl Turn<'_, '_> {
         while self.state.ended.len() > max {
             let Some(((at, incident), ())) = self.state.ended.first().map(|(key, ())| (*key, ())) else { return };
             self.state.ended.remove(&(at, incident));
+            // Its last record tells of its members, and is written before they are forgotten.
+            if self.state.dirty.remove(&incident) {
+                self.write(incident);
+            }
             for key in self.state.members_of(incident) {
                 self.purge(key);
-            }
-            if self.state.dirty.contains(&incident) {
-                self.write(incident);
-                self.state.dirty.remove(&incident);
             }
             self.state.cases.remove(&incident);
             self.state.timers.clear(&Timer::Write(incident));
