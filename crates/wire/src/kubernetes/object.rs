@@ -173,8 +173,9 @@ fn owner(metadata: &RawMetadata<'_>) -> Option<OwnerRef> {
     let owners = &metadata.owner_references.0;
     let owner =
         owners.iter().find(|owner| owner.controller).or_else(|| owners.first().filter(|_| owners.len() == 1))?;
-    // A static pod belongs to its node, and is for all that what a person would name.
-    if owner.kind.as_str() == "Node" {
+    // A static pod belongs to its node, and is for all that what a person would name. What has no kind or no name
+    // cannot be named at all.
+    if matches!(owner.kind.as_str(), "Node" | "") || owner.name.as_str().is_empty() {
         return None;
     }
     Some(OwnerRef { kind: owner.kind.text(), name: owner.name.text(), uid: owner.uid.text() })

@@ -198,3 +198,13 @@ fn manifests_are_no_observations() {
     assert_eq!((read.facts.len(), read.rejected.len()), (0, 0));
     assert!(read.foreign.is_some());
 }
+
+#[test]
+fn an_owner_that_cannot_be_named_is_none() {
+    for owner in [r#"{"name":"cart"}"#, r#"{"kind":"ReplicaSet"}"#, r#"{"kind":"ReplicaSet","name":""}"#] {
+        let report = object(&format!(
+            r#"{{"kind":"Pod","metadata":{{"name":"cart-0","namespace":"shop","creationTimestamp":"2026-11-21T10:00:00Z","ownerReferences":[{owner}]}},"status":{{"phase":"Running"}}}}"#
+        ));
+        assert_eq!(report.owner, None, "{owner}");
+    }
+}
