@@ -143,9 +143,7 @@ impl<M: Map<K, V>, K: Key, V: Value> TableIn<M, K, V> {
     /// The value of a key, to change; notes the old one.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let value = self.rows.get_mut(key)?;
-        if !self.notes.contains_key(key) {
-            self.notes.insert(key.clone(), Some(value.clone()));
-        }
+        self.notes.entry(key.clone()).or_insert_with(|| Some(value.clone()));
         Some(value)
     }
 
