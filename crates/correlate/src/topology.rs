@@ -63,13 +63,17 @@ impl Topology {
 
     /// Notes when an object was heard of.
     pub(crate) fn hear(&mut self, id: EntityId, now: Time, note: impl FnOnce(&mut Heard)) {
-        if !self.heard.contains(&id) {
-            self.recency.push(Reverse((now, id)));
-            self.heard.insert(id, Heard::default());
-        }
-        if let Some(heard) = self.heard.get_mut(&id) {
-            heard.seen_at = heard.seen_at.max(now);
-            note(heard);
+        match self.heard.get_mut(&id) {
+            Some(heard) => {
+                heard.seen_at = heard.seen_at.max(now);
+                note(heard);
+            }
+            None => {
+                let mut heard = Heard::at(now);
+                note(&mut heard);
+                self.heard.insert(id, heard);
+                self.recency.push(Reverse((now, id)));
+            }
         }
     }
 
