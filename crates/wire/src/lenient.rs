@@ -34,6 +34,10 @@ impl Str<'_> {
 
 /// Text of a fact: at most [`TEXT_BYTES_MAX`] bytes, and marked if it was longer.
 pub(crate) fn capped(text: &str) -> Text {
+    if text.is_empty() {
+        // The empty default is shared where a conversion would allocate.
+        return Text::default();
+    }
     if text.len() <= TEXT_BYTES_MAX {
         return text.into();
     }
