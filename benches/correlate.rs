@@ -12,7 +12,7 @@ use bellbuoy_benches::passes::{
 };
 use bellbuoy_benches::rounds::{ROUNDS_MIN, Run, Sample, Spread, in_turns, on_thread};
 use bellbuoy_benches::table::{Table, count, per_second, spread};
-use bellbuoy_benches::workload::{Kind, Workload, chaos, kinds, ordinary, storm};
+use bellbuoy_benches::workload::{Kind, Workload, chaos, kinds, of_nodes, ordinary, storm};
 use bellbuoy_core::rules::RuleSet;
 use bellbuoy_tests::fold::default_rules;
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput};
@@ -23,12 +23,17 @@ use std::time::Duration;
 /// Rounds of the tables where nobody says otherwise.
 const ROUNDS: usize = 7;
 
+/// Rounds for estates of each size: the largest estates take long to be made.
+const NODES_ROUNDS: usize = 3;
+
 /// How much of everything there is.
 struct Scale {
     facts: usize,
     pods: usize,
     workloads: usize,
     facts_of_a_kind: usize,
+    nodes: &'static [usize],
+    facts_of_nodes: usize,
     rounds: usize,
 }
 
@@ -37,8 +42,24 @@ fn main() -> Result<(), Failure> {
     let is_asked = |word: &str| arguments.iter().any(|argument| argument == word);
     // Without cargo's `--bench` criterion only tries whether everything runs, and so do the tables.
     let scale = match is_asked("--bench") && !is_asked("--test") {
-        true => Scale { facts: 100_000, pods: 10_000, workloads: 1_000, facts_of_a_kind: 20_000, rounds: rounds()? },
-        false => Scale { facts: 4_000, pods: 200, workloads: 300, facts_of_a_kind: 500, rounds: 1 },
+        true => Scale {
+            facts: 100_000,
+            pods: 10_000,
+            workloads: 1_000,
+            facts_of_a_kind: 20_000,
+            nodes: &[5, 50, 500, 5_000],
+            facts_of_nodes: 50_000,
+            rounds: rounds()?,
+        },
+        false => Scale {
+            facts: 4_000,
+            pods: 200,
+            workloads: 300,
+            facts_of_a_kind: 500,
+            nodes: &[5, 20],
+            facts_of_nodes: 500,
+            rounds: 1,
+        },
     };
     let rules = default_rules();
     let workloads = [ordinary(1, scale.workloads, scale.facts), chaos(4, scale.facts / 2), storm(scale.pods)];
@@ -49,6 +70,7 @@ fn main() -> Result<(), Failure> {
             tables_of(workload, &rules, scale.rounds)?;
         }
         table_of_kinds(&rules, kinds(scale.workloads, scale.facts_of_a_kind), scale.rounds)?;
+        table_of_nodes(&rules, scale.nodes, scale.facts_of_nodes)?;
     }
     if !is_asked("tables") {
         let mut criterion = Criterion::default().with_measurement(ThreadCpu).configure_from_args();
@@ -170,6 +192,31 @@ fn table_of_kinds(rules: &Arc<RuleSet>, kinds: Vec<Kind>, rounds: usize) -> Resu
         let commit = Spread::of(times);
         let both = per_second(feed.median + commit.median);
         table.row([kind.name.to_owned(), spread(feed), spread(commit), both]);
+    }
+    println!("{table}");
+    Ok(())
+}
+
+/// What a fact of an ordinary day costs in estates of different sizes. The largest takes much memory, so that each is
+/// made, measured and dropped before the next.
+fn table_of_nodes(rules: &Arc<RuleSet>, nodes: &[usize], facts: usize) -> Result<(), Failure> {
+    println!("\nfacts of an ordinary day by the size of the estate, 30 pods to a node, {NODES_ROUNDS} rounds of each");
+    let heading = ["nodes", "facts before", "feed, CPU µs a fact", "commit, CPU µs a fact", "to the smallest"];
+    let mut table = Table::new(heading);
+    let mut smallest = None;
+    for &nodes in nodes {
+        let Kind { before, facts, .. } = of_nodes(nodes, facts);
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / facts.len() as f64;
+        let (mut feeds, mut commits) = (Vec::new(), Vec::new());
+        for _ in 0..NODES_ROUNDS {
+            let parts = correlate_kind(rules, before.clone(), facts.clone());
+            feeds.push(each(parts.feed));
+            commits.push(each(parts.commit));
+        }
+        let (feed, commit) = (Spread::of(feeds), Spread::of(commits));
+        let both = feed.median + commit.median;
+        let smallest = *smallest.get_or_insert(both);
+        table.row([count(nodes), count(before.len()), spread(feed), spread(commit), format!("{:.2}", both / smallest)]);
     }
     println!("{table}");
     Ok(())

@@ -4,10 +4,11 @@
 //! what it compares in turns, in one process, and puts ratios of CPU time first.
 //!
 //! - `cargo bench -p bellbuoy-benches --bench correlate`: facts through `correlate`, with and without codec.
+//! - `cargo bench -p bellbuoy-benches --bench memory`: the embedded pipeline with many episodes open.
 //! - `cargo bench -p bellbuoy-benches --bench pipeline`: the same over Apache Kafka, beside a plain pass-through.
 //! - `cargo bench -p bellbuoy-benches --bench replay`: raw recordings, beside parsing the same bytes.
 //!
-//! The last two explain themselves with `-- --help`.
+//! The last three explain themselves with `-- --help`.
 
 pub mod commit_meter;
 pub mod cpu;
@@ -16,6 +17,7 @@ pub mod passes;
 pub mod per_partition;
 pub mod raw_object;
 pub mod raw_recording;
+pub mod resident;
 pub mod rounds;
 pub mod table;
 pub mod workload;

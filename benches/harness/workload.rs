@@ -118,6 +118,18 @@ pub fn kinds(workloads: usize, facts: usize) -> Vec<Kind> {
     KINDS.into_iter().map(of).collect()
 }
 
+/// So many facts of an ordinary day, behind the estate that reports them: so many nodes with ten workloads each.
+pub fn of_nodes(nodes: usize, facts: usize) -> Kind {
+    let mut estate = Ordinary::new("nodes", nodes * ordinary::WORKLOADS_OF_A_NODE, SEED);
+    let before = estate.reported();
+    while estate.reported() < before + facts {
+        estate.step();
+    }
+    let mut before_and_facts = estate.facts();
+    let facts = before_and_facts.split_off(before);
+    Kind { name: "ordinary", before: before_and_facts, facts }
+}
+
 impl Workload {
     /// The workload with the end of a recording behind it in every scope, so that nothing is held back at its end.
     #[must_use]
@@ -164,6 +176,14 @@ mod tests {
             let incidents = decide(&all).incidents().len();
             assert_eq!(incidents > 0, name.contains("failing"), "{name}: {incidents} incidents");
         }
+    }
+
+    #[test]
+    fn estates_have_as_many_nodes_as_asked_for() {
+        let Kind { before, facts, .. } = of_nodes(7, 500);
+        let nodes = before.iter().filter(|fact| &*fact.object.kind == "Node").count();
+        assert_eq!((nodes, before.len() > 7 * 10 * 6), (7, true), "{} facts tell of the estate", before.len());
+        assert!((500..503).contains(&facts.len()), "{} facts of an ordinary day", facts.len());
     }
 
     #[test]

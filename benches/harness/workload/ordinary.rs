@@ -10,6 +10,8 @@ use bellbuoy_tests::estate::{BEGIN, Estate, Pod};
 const PODS_EACH: usize = 3;
 /// Pods of a node.
 const PODS_OF_A_NODE: usize = 30;
+/// Workloads of a node.
+pub(super) const WORKLOADS_OF_A_NODE: usize = PODS_OF_A_NODE / PODS_EACH;
 /// Between two reports: a hundred a second.
 const STEP_MS: i64 = 10;
 /// Reports between two ticks: a tick every 200 ms.
