@@ -51,8 +51,9 @@ fn main() -> Result<(), Failure> {
     let settings = Settings { cache_bytes_max: CACHE_BYTES_MAX, ..Settings::default() };
     let rules = default_rules();
     let mut pipeline = Pipeline::new(DiskLog::open(folder.path(), settings)?, Limits::default());
-    let (for_correlate, for_classify, for_escalate) = (rules.clone(), rules.clone(), rules);
-    pipeline.add(move || Correlate::new(for_correlate.clone()))?;
+    let correlate = Correlate::new(rules.clone());
+    let (for_classify, for_escalate) = (rules.clone(), rules);
+    pipeline.add(move || correlate.clone())?;
     pipeline.add(move || Classify::new(for_classify.clone()))?;
     pipeline.add(move || Escalate::new(for_escalate.clone()))?;
     let before = resident_bytes()?;

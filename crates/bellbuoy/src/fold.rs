@@ -50,8 +50,9 @@ impl<L: Log> Fold<L> {
     /// All stages over a log, which decide by these rules until the journal names others.
     pub(crate) fn new(log: L, rules: &Arc<RuleSet>) -> anyhow::Result<Self> {
         let mut pipeline = Pipeline::new(log, Limits::default());
-        let (for_correlate, for_classify, for_escalate) = (rules.clone(), rules.clone(), rules.clone());
-        pipeline.add(move || Correlate::new(for_correlate.clone()))?;
+        let correlate = Correlate::new(rules.clone());
+        let (for_classify, for_escalate) = (rules.clone(), rules.clone());
+        pipeline.add(move || correlate.clone())?;
         pipeline.add(move || Classify::new(for_classify.clone()))?;
         pipeline.add(move || Escalate::new(for_escalate.clone()))?;
         let (observed, account) = (Observed::default(), Account::default());

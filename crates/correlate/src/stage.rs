@@ -13,8 +13,8 @@ use std::sync::Arc;
 /// How long facts are waited for, so that they can be put in order (DESIGN §2).
 pub(crate) const LATENESS: Span = Span::from_secs(2);
 
-/// From facts to incidents.
-#[derive(Debug)]
+/// From facts to incidents. A clone shares the compiled rule set: one for each partition costs no more than one.
+#[derive(Clone, Debug)]
 pub struct Correlate {
     initial: Arc<Catalogue>,
 }
