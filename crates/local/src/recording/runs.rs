@@ -1,7 +1,7 @@
 //! Facts in order: sorted in memory as far as it goes, in sorted temporary files beyond it, merged as they are read.
 
 use crate::recording::Error;
-use crate::recording::spool::{memory_bytes, read_framed, write_framed};
+use crate::recording::spool::{read_framed, write_framed};
 use bellbuoy_core::fact::{Fact, FactId};
 use bellbuoy_core::time::Time;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -26,10 +26,8 @@ pub(super) struct Order {
 /// Takes facts in any order.
 #[derive(Debug)]
 pub(super) struct Sorter {
-    facts: Vec<Fact>,
-    /// Orders, and places among the facts.
+    bytes: Vec<u8>,
     index: Vec<(Order, u32)>,
-    memory_bytes: usize,
     memory_bytes_max: usize,
     files: Vec<NamedTempFile>,
 }
@@ -50,15 +48,16 @@ struct PlacedRef<'f> {
 
 impl Sorter {
     pub(super) fn new(memory_bytes_max: usize) -> Self {
-        Self { facts: Vec::new(), index: Vec::new(), memory_bytes: 0, memory_bytes_max, files: Vec::new() }
+        // Positions within memory are 32 bits wide.
+        let memory_bytes_max = memory_bytes_max.min(1 << 31);
+        Self { bytes: Vec::new(), index: Vec::new(), memory_bytes_max, files: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, order: Order, fact: Fact) -> Result<(), Error> {
-        let place = u32::try_from(self.facts.len()).map_err(|error| Error::spill(std::io::Error::other(error)))?;
-        self.memory_bytes += size_of::<(Order, u32)>() + memory_bytes(&fact).map_err(Error::spill)?;
-        self.facts.push(fact);
-        self.index.push((order, place));
-        if self.memory_bytes > self.memory_bytes_max {
+    pub(super) fn push(&mut self, order: Order, fact: &Fact) -> Result<(), Error> {
+        let begin = u32::try_from(self.bytes.len()).map_err(|error| Error::spill(std::io::Error::other(error)))?;
+        write_framed(&mut self.bytes, &PlacedRef { order, fact }).map_err(Error::spill)?;
+        self.index.push((order, begin));
+        if self.bytes.len() + self.index.len() * size_of::<(Order, u32)>() > self.memory_bytes_max {
             self.spill().map_err(Error::spill)?;
         }
         Ok(())
@@ -68,16 +67,12 @@ impl Sorter {
         self.index.sort_unstable();
         let file = NamedTempFile::new()?;
         let mut out = std::io::BufWriter::with_capacity(1 << 20, file);
-        let mut frame = Vec::new();
-        for (order, place) in self.index.drain(..) {
-            let Some(fact) = self.facts.get(place as usize) else { continue };
-            frame.clear();
-            write_framed(&mut frame, &PlacedRef { order, fact })?;
-            out.write_all(&frame)?;
+        for (_, begin) in &self.index {
+            out.write_all(frame_at(&self.bytes, *begin))?;
         }
         self.files.push(out.into_inner()?);
-        self.facts.clear();
-        self.memory_bytes = 0;
+        self.index.clear();
+        self.bytes.clear();
         if self.files.len() >= RUNS_MAX {
             self.merge()?;
         }
@@ -98,21 +93,28 @@ impl Sorter {
 
     pub(super) fn finish(mut self) -> Result<Runs, Error> {
         self.index.sort_unstable();
-        Ok(Runs { facts: self.facts, index: self.index, files: self.files })
+        Ok(Runs { bytes: self.bytes, index: self.index, files: self.files })
     }
+}
+
+/// The frame that begins there.
+fn frame_at(bytes: &[u8], begin: u32) -> &[u8] {
+    let begin = begin as usize;
+    let length = bytes[begin..].first_chunk().map_or(0, |length| u32::from_le_bytes(*length)) as usize;
+    &bytes[begin..begin + 4 + length]
 }
 
 /// Facts in order, to be read as often as needed.
 #[derive(Debug)]
 pub(super) struct Runs {
-    facts: Vec<Fact>,
+    bytes: Vec<u8>,
     index: Vec<(Order, u32)>,
     files: Vec<NamedTempFile>,
 }
 
 impl Runs {
     pub(super) fn read<'r>(&'r self, ends: &'r [Fact]) -> Result<Facts<'r>, Error> {
-        let merge = Merge::new(&self.files, &self.facts, &self.index).map_err(Error::spill)?;
+        let merge = Merge::new(&self.files, &self.bytes, &self.index).map_err(Error::spill)?;
         Ok(Facts { merge, ends: ends.iter(), last: None })
     }
 }
@@ -146,8 +148,6 @@ impl Iterator for Facts<'_> {
 /// Merges sorted runs.
 struct Merge<'r> {
     runs: Vec<Run<'r>>,
-    /// What was read last from a file.
-    frame: Vec<u8>,
     /// The next fact of each run, the earliest on top.
     heads: BinaryHeap<Reverse<Head>>,
     failed: Option<std::io::Error>,
@@ -155,7 +155,7 @@ struct Merge<'r> {
 
 enum Run<'r> {
     File(BufReader<File>),
-    Memory { facts: &'r [Fact], index: std::slice::Iter<'r, (Order, u32)> },
+    Memory { bytes: &'r [u8], index: std::slice::Iter<'r, (Order, u32)> },
 }
 
 struct Head {
@@ -190,13 +190,13 @@ impl Ord for Head {
 }
 
 impl<'r> Merge<'r> {
-    fn new(files: &[NamedTempFile], facts: &'r [Fact], index: &'r [(Order, u32)]) -> std::io::Result<Self> {
+    fn new(files: &[NamedTempFile], bytes: &'r [u8], index: &'r [(Order, u32)]) -> std::io::Result<Self> {
         let mut runs = Vec::with_capacity(files.len() + 1);
         for file in files {
             runs.push(Run::File(BufReader::with_capacity(256 << 10, file.reopen()?)));
         }
-        runs.push(Run::Memory { facts, index: index.iter() });
-        let mut merge = Self { runs, frame: Vec::new(), heads: BinaryHeap::new(), failed: None };
+        runs.push(Run::Memory { bytes, index: index.iter() });
+        let mut merge = Self { runs, heads: BinaryHeap::new(), failed: None };
         for run in 0..merge.runs.len() {
             merge.advance(run);
         }
@@ -204,14 +204,13 @@ impl<'r> Merge<'r> {
     }
 
     fn advance(&mut self, run: usize) {
+        let mut frame = Vec::new();
         let read = match &mut self.runs[run] {
-            Run::File(file) => read_framed(file, &mut self.frame),
-            Run::Memory { facts, index } => {
-                let placed = |(order, place): &(Order, u32)| {
-                    Some(Placed { order: *order, fact: facts.get(*place as usize)?.clone() })
-                };
-                Ok(index.next().and_then(placed))
-            }
+            Run::File(file) => read_framed(file, &mut frame),
+            Run::Memory { bytes, index } => match index.next() {
+                Some((_, begin)) => read_framed(&mut frame_at(bytes, *begin), &mut frame),
+                None => Ok(None),
+            },
         };
         match read {
             Ok(Some(placed)) => self.heads.push(Reverse(Head { run, placed })),

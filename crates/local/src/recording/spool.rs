@@ -1,8 +1,7 @@
-//! Reports in the order of their sources: kept in memory up to a limit, as bytes in a temporary file beyond it.
+//! Reports in the order of their sources, kept as bytes: in memory up to a limit, in a temporary file beyond it.
 
 use crate::recording::Error;
-use bellbuoy_core::fact::{Body, Fact};
-use bellbuoy_core::report::ObjectReport;
+use bellbuoy_core::fact::Fact;
 use bellbuoy_wire::recording::Draft;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fs::File;
@@ -23,37 +22,10 @@ pub(super) enum Entry {
     Fact(Box<Fact>),
 }
 
-impl Entry {
-    fn memory_bytes(&self) -> std::io::Result<usize> {
-        let held = match self {
-            Self::Draft { draft, .. } => size_of::<Draft>() + boxed_bytes(&draft.body),
-            Self::Fact(fact) => size_of::<Fact>() + boxed_bytes(&fact.body),
-        };
-        Ok(size_of::<Self>() + held + TEXT_FACTOR * borsh::object_length(self)?)
-    }
-}
-
-/// How much memory a text takes for each byte of its image: four bytes of length become a pointer, two counts and what
-/// the allocator adds. The text itself does not grow, so that this is an estimate from above for all but the shortest.
-const TEXT_FACTOR: usize = 3;
-
-/// How much memory a fact takes, as a rule no less than it does.
-pub(super) fn memory_bytes(fact: &Fact) -> std::io::Result<usize> {
-    Ok(size_of::<Fact>() + boxed_bytes(&fact.body) + TEXT_FACTOR * borsh::object_length(fact)?)
-}
-
-fn boxed_bytes(body: &Body) -> usize {
-    match body {
-        Body::Object(_) => size_of::<ObjectReport>(),
-        _ => 0,
-    }
-}
-
 /// Reports, in order.
 #[derive(Debug)]
 pub(super) struct Spool {
-    memory: Vec<Entry>,
-    memory_bytes: usize,
+    memory: Vec<u8>,
     memory_bytes_max: usize,
     file: Option<BufWriter<NamedTempFile>>,
     entries: u64,
@@ -61,7 +33,7 @@ pub(super) struct Spool {
 
 impl Spool {
     pub(super) fn new(memory_bytes_max: usize) -> Self {
-        Self { memory: Vec::new(), memory_bytes: 0, memory_bytes_max, file: None, entries: 0 }
+        Self { memory: Vec::new(), memory_bytes_max, file: None, entries: 0 }
     }
 
     /// How many there are.
@@ -69,11 +41,10 @@ impl Spool {
         self.entries
     }
 
-    pub(super) fn push(&mut self, entry: Entry) -> Result<(), Error> {
-        self.memory_bytes += entry.memory_bytes().map_err(Error::spill)?;
-        self.memory.push(entry);
+    pub(super) fn push(&mut self, entry: &Entry) -> Result<(), Error> {
+        write_framed(&mut self.memory, entry).map_err(Error::spill)?;
         self.entries += 1;
-        if self.memory_bytes > self.memory_bytes_max {
+        if self.memory.len() > self.memory_bytes_max {
             self.spill().map_err(Error::spill)?;
         }
         Ok(())
@@ -82,41 +53,36 @@ impl Spool {
     fn spill(&mut self) -> std::io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(BufWriter::with_capacity(1 << 20, NamedTempFile::new()?)),
+            None => self.file.insert(BufWriter::new(NamedTempFile::new()?)),
         };
-        let mut frame = Vec::new();
-        for entry in self.memory.drain(..) {
-            frame.clear();
-            write_framed(&mut frame, &entry)?;
-            file.write_all(&frame)?;
-        }
+        file.write_all(&self.memory)?;
         file.flush()?;
-        self.memory_bytes = 0;
+        self.memory.clear();
         Ok(())
     }
 
-    /// Looks at all of them.
-    pub(super) fn visit(&self, mut visit: impl FnMut(&Entry)) -> Result<(), Error> {
-        for entry in self.spilled()? {
-            visit(&entry?);
-        }
-        self.memory.iter().for_each(visit);
-        Ok(())
-    }
-
-    /// Takes all of them out, with their numbers from 0.
-    pub(super) fn into_entries(mut self) -> Result<impl Iterator<Item = Result<(u64, Entry), Error>>, Error> {
-        let memory = std::mem::take(&mut self.memory);
-        let all = self.spilled()?.chain(memory.into_iter().map(Ok));
-        Ok((0..).zip(all).map(|(number, entry)| Ok((number, entry?))))
-    }
-
-    fn spilled(&self) -> Result<impl Iterator<Item = Result<Entry, Error>> + use<>, Error> {
-        // An open file outlives its name.
+    /// All of them with their numbers, from 0.
+    pub(super) fn entries(&self) -> Result<impl Iterator<Item = Result<(u64, Entry), Error>> + '_, Error> {
         let file = self.file.as_ref().map(|file| file.get_ref().reopen()).transpose().map_err(Error::spill)?;
-        let mut file: Option<BufReader<File>> = file.map(|file| BufReader::with_capacity(1 << 20, file));
+        let mut spilled: Option<BufReader<File>> = file.map(|file| BufReader::with_capacity(1 << 20, file));
+        let mut memory = self.memory.as_slice();
         let mut frame = Vec::new();
-        Ok(std::iter::from_fn(move || read_framed(file.as_mut()?, &mut frame).map_err(Error::spill).transpose()))
+        let mut number = 0;
+        Ok(std::iter::from_fn(move || {
+            let read = match &mut spilled {
+                Some(file) => match read_framed(file, &mut frame) {
+                    Ok(None) => {
+                        spilled = None;
+                        read_framed(&mut memory, &mut frame)
+                    }
+                    read => read,
+                },
+                None => read_framed(&mut memory, &mut frame),
+            };
+            let entry = read.map_err(Error::spill).transpose()?;
+            number += 1;
+            Some(entry.map(|entry| (number - 1, entry)))
+        }))
     }
 }
 
