@@ -186,8 +186,9 @@ impl<'d> Bytes<'d> {
 static ACTIVATED: LazyLock<[Arc<RuleSet>; 4]> = LazyLock::new(|| {
     let few = |from: usize, limits: Limits| {
         let some = some_rules(limits);
-        let catalogue: Vec<_> = some.catalogue.iter().skip(from).step_by(4).cloned().collect();
-        Arc::new(RuleSet { catalogue, ..some })
+        let catalogue = some.catalogue.iter().skip(from).step_by(4).cloned().collect();
+        let causality = some.causality.iter().skip(from).step_by(4).cloned().collect();
+        Arc::new(RuleSet { catalogue, causality, components: Vec::new(), ..some })
     };
     [Arc::new(RuleSet::default()), few(0, TIGHT), few(1, NOTHING), few(2, Limits::default())]
 });
