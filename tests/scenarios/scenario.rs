@@ -52,6 +52,11 @@ impl Truth {
         };
         match &*entity.kind {
             "Pod" | "Job" => self.census.get(entity).unwrap_or(entity).clone(),
+            // A guess from the names of pods.
+            "Workload" => {
+                let is_it = |owner: &&Entity| owner.namespace == entity.namespace && owner.name == entity.name;
+                self.census.values().find(is_it).unwrap_or(entity).clone()
+            }
             "ReplicaSet" => stem("Deployment"),
             "EndpointSlice" => stem("Service"),
             _ => entity.clone(),

@@ -115,6 +115,8 @@ pub enum Change {
     Reopened,
     /// Somebody wrote a note.
     Noted,
+    /// A part of it turned out to follow from the cause of another incident, and went there.
+    Split,
 }
 
 /// How bad something is. P1 wakes people; P5 is a note that pages nobody.

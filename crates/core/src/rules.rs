@@ -212,6 +212,8 @@ pub enum Relation {
     NodeAgent,
     /// Anything in the cluster may follow, because everything leans on the cause.
     Cluster,
+    /// The effect's pods run on a node that nobody has told of: it may be the cause's.
+    SomeNode,
 }
 
 /// A part of the cluster that everything else leans on: DNS, the network, the control plane.

@@ -1,5 +1,6 @@
 //! Parts of the cluster that everything else leans on, told by kind, namespace and name.
 
+use crate::object_row::WORKLOAD;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{ComponentRule, RuleSet};
 use regex::Regex;
@@ -35,7 +36,9 @@ impl Components {
     pub(crate) fn of(&self, entity: &Entity) -> Option<&ComponentRule> {
         let fits = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
         let is_of = |row: &&Compiled| {
-            (row.rule.kinds.is_empty() || row.rule.kinds.contains(&entity.kind))
+            // What was guessed from a pod's name may be any of the kinds that make pods.
+            let is_guessed = &*entity.kind == WORKLOAD && row.rule.kinds.iter().any(|kind| &**kind == "Pod");
+            (row.rule.kinds.is_empty() || row.rule.kinds.contains(&entity.kind) || is_guessed)
                 && fits(&row.namespace, &entity.namespace)
                 && fits(&row.names, &entity.name)
         };

@@ -79,6 +79,11 @@ impl Edge {
         self.effects.contains(code)
     }
 
+    /// Whether the rule takes effects whatever they say.
+    pub(crate) fn takes_anything(&self) -> bool {
+        matches!(&*self.rule.pattern, "" | ".")
+    }
+
     /// Whether the rule takes an effect that says this.
     pub(crate) fn takes(&self, message: &str) -> bool {
         self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(message))

@@ -2,6 +2,7 @@
 
 use crate::catalogue::{ANY_ALERT, image_in, registry_of};
 use crate::episode::EpisodeKey;
+use crate::object_row::{WORKLOAD, static_pod};
 use crate::state::Timer;
 use crate::turn::{BACKFILLED, Report, Turn};
 use bellbuoy_core::fact::{Fact, FactId, Source};
@@ -22,6 +23,7 @@ impl Turn<'_, '_> {
         self.recover(fact, event);
         let catalogue = self.catalogue.clone();
         let Some(reading) = catalogue.read_event(&fact.object.kind, event) else { return };
+        self.stands_for_itself(&fact.object.kind, &fact.object.namespace, &fact.object.name);
         let object = self.state.topology.id(&fact.object);
         let names = reading.named(&fact.object.namespace);
         let registry = image_in(&event.message).and_then(registry_of);
@@ -58,7 +60,7 @@ impl Turn<'_, '_> {
             event.first_at.filter(|first| !event.is_first && is_dense(event, *first, fact, reading.rule))
         {
             // Its own word for how long it has gone on: age comes from the observation too.
-            self.began_by(key, first);
+            self.began_by(key, first, is_backfilled(fact));
         }
         if is_backfilled(fact)
             && let Some(since) = self.recovered(object, fact, reading.rule)
@@ -118,21 +120,43 @@ impl Turn<'_, '_> {
                     self.gone(pod);
                 }
             }
+            (_, "Pod") if &*event.component == "kubelet" && !event.host.is_empty() => self.runs_on(fact, &event.host),
             _ => {}
         }
     }
 
+    /// A kubelet speaks of the pods of its own node.
+    fn runs_on(&mut self, fact: &Fact, host: &str) {
+        let pod = self.state.topology.id(&fact.object);
+        let names = &mut self.state.topology.names;
+        let node = names.intern_parts("Node", "", host);
+        let known = self.state.topology.object(pod);
+        if known.is_some_and(|row| row.has_state || row.node == Some(node)) {
+            return;
+        }
+        self.state.topology.change(pod, self.now, |row| row.node = Some(node));
+        if let Some(name) = static_pod(&fact.object.kind, &fact.object.name, host) {
+            let owner = Entity::new(WORKLOAD, &fact.object.namespace, name);
+            let owner = self.state.topology.names.intern(&owner);
+            self.owned_by(pod, owner);
+        }
+        self.bound_objects();
+    }
+
     fn owned(&mut self, child: &Entity, fact: &Fact) {
-        let now = self.now;
         let child = self.state.topology.names.intern(child);
         let owner = self.state.topology.id(&fact.object);
         if !self.state.topology.object(child).is_some_and(|row| row.has_state) {
-            let was = self.state.topology.workload_of(child);
-            self.state.topology.change(child, now, |row| row.owner = Some(owner));
-            let is = self.state.topology.workload_of(child);
-            self.renamed(child, was, is);
+            self.owned_by(child, owner);
             self.bound_objects();
         }
+    }
+
+    fn owned_by(&mut self, child: EntityId, owner: EntityId) {
+        let was = self.state.topology.workload_of(child);
+        self.state.topology.change(child, self.now, |row| row.owner = Some(owner));
+        let is = self.state.topology.workload_of(child);
+        self.renamed(child, was, is);
     }
 
     /// Signals on the same object that this Event speaks the end of.
@@ -214,6 +238,7 @@ impl Turn<'_, '_> {
         let is_any = &*rule.code == ANY_ALERT;
         // An alert need not have a name, an incident must: then it goes by the entry's.
         let code = if is_any && !alert.name.is_empty() { alert.name.clone() } else { rule.code.clone() };
+        self.stands_for_itself(&fact.object.kind, &fact.object.namespace, &fact.object.name);
         let object = self.state.topology.id(&fact.object);
         // A firing is counted by its start, so that re-sends of one alert are one report.
         let start = alert.starts_at.unwrap_or(fact.occurred.from);

@@ -2,7 +2,8 @@
 
 use crate::edges::Edge;
 use crate::episode::{self, Episode, EpisodeKey, Standing};
-use crate::turn::{ANY_COMPONENT, LEANING, Turn, component_id, leaning_on};
+use crate::splits::Leaving;
+use crate::turn::{ANY_COMPONENT, CLUSTER, LEANING, Turn, component_id, leaning_on, some_node, somewhere};
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::{Change, Severity};
 use bellbuoy_core::intern::EntityId;
@@ -72,14 +73,14 @@ impl Turn<'_, '_> {
     /// Finds the best explanation of an open episode, if it is better than the one that it has.
     pub(crate) fn explain(&mut self, key: EpisodeKey) {
         let Some(edge) = self.best_edge(key, Episode::is_live) else { return };
-        let has = self.state.episodes.get(&key).and_then(|episode| episode.explained_by.as_ref());
-        if has.is_some_and(|has| has.strength >= edge.strength) {
+        if !self.is_better(key, (edge.cause, edge.strength)) {
             return;
         }
         let cause = edge.cause;
-        self.attach(key, edge);
+        let Some(leaving) = self.attach(key, edge) else { return };
         // A cause that hurts something is more than a suspicion.
         self.open(cause);
+        self.settle(leaving, cause);
         // It may have had to go back to an incident of its own first.
         let incident = |at| self.state.episodes.get(&at).filter(|row| row.is_live()).and_then(|row| row.incident);
         if let (Some(a), Some(b)) = (incident(key), incident(cause)) {
@@ -101,31 +102,44 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// Writes an edge, and joins the incidents on its two sides.
-    fn attach(&mut self, key: EpisodeKey, edge: episode::Edge) {
+    /// Writes an edge, and joins the incidents on its two sides, unless they are known to be two. What leaves its incident
+    /// for the cause's is returned: it settles there when the cause has an incident.
+    fn attach(&mut self, key: EpisodeKey, edge: episode::Edge) -> Option<Leaving> {
         let cause = edge.cause;
-        let Some(mut episode) = self.state.episodes.get(&key).cloned() else { return };
+        let mut episode = self.state.episodes.get(&key).cloned()?;
+        let other = self.state.episodes.get(&cause).and_then(|cause| cause.incident);
+        let leaving = self.leaving(key, &episode, cause);
+        if leaving.is_empty() && self.are_apart(episode.incident, other) {
+            return None;
+        }
         episode.explained_by = Some(edge);
         let incident = episode.incident;
         self.state.put_episode(key, episode);
-        let other = self.state.episodes.get(&cause).and_then(|cause| cause.incident);
         match (incident, other) {
+            _ if !leaving.is_empty() => {}
             (Some(a), Some(b)) if a != b => self.merge_live(a, b),
-            (Some(a), Some(_)) => self.change_case(a, Change::Cause),
+            // Whether another cause comes first now is seen when the record is made.
+            (Some(a), Some(_)) => self.change_case(a, Change::Grew),
             _ => {}
         }
+        Some(leaving)
     }
 
     /// The best admissible edge to an episode: strongest rule, then the cause that began first, then by name.
     fn best_edge(&self, key: EpisodeKey, admits: impl Fn(&Episode) -> bool) -> Option<episode::Edge> {
         let episode = self.state.episodes.get(&key)?;
         let code = self.state.code(key.signal);
-        let mut best: Option<(Reverse<i32>, Time, String, episode::Edge)> = None;
+        let mut best: Option<(bool, Reverse<i32>, Time, String, episode::Edge)> = None;
         let mut offer = |cause: EpisodeKey, rule: &str, relation: Relation, strength: i32, row: &Episode| {
             let name = self.state.topology.names.name(cause.entity).to_string();
+            // What the entity itself suffers from comes first: what that follows from is asked of it.
+            let is_elsewhere = !self.is_own(key, cause, row, strength);
             let edge = episode::Edge { cause, rule: rule.into(), relation, strength };
-            let offered = (Reverse(strength), row.began.from, name, edge);
-            if best.as_ref().is_none_or(|best| (&offered.0, offered.1, &offered.2) < (&best.0, best.1, &best.2)) {
+            let offered = (is_elsewhere, Reverse(strength), row.began.from, name, edge);
+            if best
+                .as_ref()
+                .is_none_or(|best| (offered.0, &offered.1, offered.2, &offered.3) < (best.0, &best.1, best.2, &best.3))
+            {
                 best = Some(offered);
             }
         };
@@ -158,7 +172,24 @@ impl Turn<'_, '_> {
                 offer(cause, SAME_ENTITY, Relation::Same, SAME_ENTITY_STRENGTH, row);
             }
         }
-        best.map(|(_, _, _, edge)| edge)
+        best.map(|(_, _, _, _, edge)| edge)
+    }
+
+    /// Whether a cause is what the entity itself suffers from, by a rule: while it does, nothing from elsewhere explains
+    /// what follows from that.
+    fn is_own(&self, key: EpisodeKey, cause: EpisodeKey, row: &Episode, strength: i32) -> bool {
+        let suffers = row.standing == Standing::Open && row.failing > 0 && !is_note(row);
+        cause.entity == key.entity && strength > SAME_ENTITY_STRENGTH && suffers
+    }
+
+    /// Whether an edge is worth more than the one that an episode has.
+    fn is_better(&self, key: EpisodeKey, edge: (EpisodeKey, i32)) -> bool {
+        let has = self.state.episodes.get(&key).and_then(|episode| episode.explained_by.as_ref());
+        let Some(has) = has else { return true };
+        let is_own = |(cause, strength): (EpisodeKey, i32)| {
+            self.state.episodes.get(&cause).is_some_and(|row| self.is_own(key, cause, row, strength))
+        };
+        (is_own(edge), edge.1) > (is_own((has.cause, has.strength)), has.strength)
     }
 
     /// Among signals of one entity the cause comes first, then what began first.
@@ -188,7 +219,15 @@ impl Turn<'_, '_> {
                 hubs(Relation::Call).flat_map(|to| on(to).chain(through(to, Relation::ServiceBackend))).collect()
             }
             Relation::NodeAgent => self.agents(rule, hubs(Relation::Node).collect()),
-            Relation::Cluster => self.components_of(rule, hubs(Relation::Cluster)),
+            Relation::Cluster => {
+                let whole = hubs(Relation::Cluster).filter(|hub| self.is_whole_cluster(*hub)).flat_map(on);
+                whole.chain(self.components_of(rule, hubs(Relation::Cluster))).collect()
+            }
+            Relation::SomeNode => {
+                let nodes =
+                    self.state.topology.names.get(&some_node()).filter(|_| hubs(Relation::SomeNode).count() > 0);
+                nodes.into_iter().flat_map(|nodes| self.state.sharing(nodes, Relation::SomeNode)).collect()
+            }
             Relation::Namespace => {
                 hubs(Relation::Namespace).flat_map(|at| on(at).chain(through(at, Relation::Namespace))).collect()
             }
@@ -230,23 +269,24 @@ impl Turn<'_, '_> {
     }
 
     /// Contrast between a caller and one of many backends: as long as most of a Service's endpoints are ready, a failing
-    /// backend of it hurts nobody.
+    /// backend of it hurts nobody that does not say so. The same goes for a component that an effect does not speak of.
     fn hurts(&self, cause: EpisodeKey, effect: EpisodeKey, rule: &Edge) -> bool {
-        if rule.relation != Relation::Call {
-            return true;
-        }
         let (Some(row), Some(hurt)) = (self.state.episodes.get(&cause), self.state.episodes.get(&effect)) else {
             return false;
         };
-        if is_note(row) {
-            return true;
-        }
         let shared = row.hubs.iter().filter(|(relation, _)| *relation == Relation::ServiceBackend);
         let mut services = shared.map(|(_, service)| *service).chain([cause.entity]);
-        services.any(|service| {
-            let is_called = hurt.hubs.contains(&(Relation::Call, service));
-            is_called && self.endpoints_of(service).is_none_or(|endpoints| endpoints.ready <= endpoints.not_ready)
-        })
+        let mostly_fails = |service: EntityId| {
+            self.endpoints_of(service).is_none_or(|endpoints| endpoints.ready <= endpoints.not_ready)
+        };
+        match rule.relation {
+            Relation::Call if is_note(row) => true,
+            Relation::Call => {
+                services.any(|service| hurt.hubs.contains(&(Relation::Call, service)) && mostly_fails(service))
+            }
+            Relation::Cluster if rule.takes_anything() => services.all(mostly_fails),
+            _ => true,
+        }
     }
 
     /// Whether the onsets allow that one follows from the other.
@@ -308,7 +348,11 @@ impl Turn<'_, '_> {
                 Relation::Cluster => {
                     let part = if rule.components.is_empty() { ANY_COMPONENT } else { &*cause.component };
                     let leaning = self.state.topology.names.get(&leaning_on(part));
-                    leaning.into_iter().flat_map(|leaning| sharing(leaning, Relation::Cluster)).collect()
+                    leaning.into_iter().chain([key.entity]).flat_map(|hub| sharing(hub, Relation::Cluster)).collect()
+                }
+                Relation::SomeNode => {
+                    let somewhere = self.state.topology.names.get(&somewhere());
+                    somewhere.into_iter().flat_map(|hub| sharing(hub, Relation::SomeNode)).collect()
                 }
                 Relation::Namespace => {
                     let namespaces = hubs(Relation::Namespace).chain([key.entity]);
@@ -338,7 +382,7 @@ impl Turn<'_, '_> {
         };
         let is_planned = self.catalogue.rule(&self.state.code(effect.signal)).is_none_or(|r| r.class == Class::Planned);
         let is_related = rule.takes(&row.message) && self.candidates(effect, row, rule).contains(&key);
-        let is_better = row.explained_by.as_ref().is_none_or(|edge| edge.strength < rule.strength);
+        let is_better = self.is_better(effect, (key, rule.strength));
         // A note waits for what it explains to open by itself.
         if is_note(cause) && row.standing != Standing::Open {
             return;
@@ -350,7 +394,9 @@ impl Turn<'_, '_> {
             return;
         }
         let (relation, strength) = (rule.relation, rule.strength);
-        self.attach(effect, episode::Edge { cause: key, rule: rule.name.clone(), relation, strength });
+        let edge = episode::Edge { cause: key, rule: rule.name.clone(), relation, strength };
+        let Some(leaving) = self.attach(effect, edge) else { return };
+        self.settle(leaving, key);
         self.open(effect);
     }
 
@@ -364,8 +410,9 @@ impl Turn<'_, '_> {
         }
         self.ensure_inferred(cause, &episode);
         let edge = episode::Edge { cause, rule: NAMED.into(), relation: Relation::Reference, strength: NAMED_STRENGTH };
-        self.attach(key, edge);
+        let Some(leaving) = self.attach(key, edge) else { return };
         self.open(cause);
+        self.settle(leaving, cause);
     }
 
     /// Infers a cause at a shared thing when enough owners show the effect through it, and most of what uses it does.
@@ -377,6 +424,9 @@ impl Turn<'_, '_> {
         for rule in catalogue.causes_of(&code).filter(|rule| rule.infer) {
             let Some(first) = rule.causes.first() else { continue };
             for (_, hub) in episode.hubs.iter().filter(|(relation, _)| *relation == rule.relation) {
+                if rule.relation == Relation::Cluster && !self.is_whole_cluster(*hub) {
+                    continue;
+                }
                 let signal = self.state.signal(first);
                 let cause = EpisodeKey { entity: *hub, signal };
                 if self.state.episodes.get(&cause).is_some_and(Episode::is_live) {
@@ -388,16 +438,20 @@ impl Turn<'_, '_> {
                 };
                 let sharing = self.state.sharing(*hub, rule.relation).take(EFFECTS_MAX);
                 let mut owners = BTreeSet::new();
+                let mut nodes = BTreeSet::new();
                 for at in sharing.filter(is_open) {
+                    nodes.extend(self.nodes_of(at));
                     // The pods of one component are one owner, whatever each of them is called.
                     let component = self.state.episodes.get(&at).map(|row| row.component.clone()).unwrap_or_default();
                     let owner = if component.is_empty() { at.entity } else { EntityId::default() };
                     owners.insert((component, owner));
-                    if owners.len() >= self.limits().infer_from as usize {
+                    if owners.len() >= self.limits().infer_from as usize && nodes.len() > 1 {
                         break;
                     }
                 }
-                let enough = owners.len() >= self.limits().infer_from as usize;
+                // What shows on one node only is that node's matter.
+                let is_spread = rule.relation != Relation::Cluster || nodes.len() > 1;
+                let enough = owners.len() >= self.limits().infer_from as usize && is_spread;
                 if enough && self.is_mostly_failing(*hub, rule) {
                     self.ensure_inferred(cause, &episode);
                     inferred.push(cause);
@@ -405,6 +459,15 @@ impl Turn<'_, '_> {
             }
         }
         inferred
+    }
+
+    fn is_whole_cluster(&self, hub: EntityId) -> bool {
+        self.state.topology.names.peek(hub).is_some_and(|name| &*name.kind == CLUSTER)
+    }
+
+    fn nodes_of(&self, key: EpisodeKey) -> impl Iterator<Item = EntityId> + '_ {
+        let hubs = self.state.episodes.get(&key).into_iter().flat_map(|row| row.hubs.iter());
+        hubs.filter(|(relation, _)| *relation == Relation::Node).map(|(_, node)| *node)
     }
 
     /// Contrast: most of what uses a shared thing shows the effect. What stands healthy under it speaks against it: for
@@ -451,6 +514,13 @@ impl Turn<'_, '_> {
         let component = self.catalogue.component_of(&entity);
         let rule = self.catalogue.rule(&self.state.code(key.signal));
         let severity = rule.map_or(Severity::P5, |rule| rule.severity);
+        // What a message names leans on what the message speaks of; and what no namespace has is missed on a node.
+        let is_of_node = entity.namespace.is_empty() && from.named == Some(key.entity);
+        let hubs = from.hubs.iter().filter(|(relation, hub)| match relation {
+            Relation::Cluster => self.state.topology.names.peek(*hub).is_some_and(|name| &*name.kind == LEANING),
+            Relation::Node => is_of_node,
+            _ => false,
+        });
         let inferred = Episode {
             began: from.began,
             last_seen: from.last_seen,
@@ -462,6 +532,7 @@ impl Turn<'_, '_> {
             inferred: true,
             component: component.map_or_else(|| "".into(), |component| component.name.clone()),
             sources: from.sources.clone(),
+            hubs: hubs.copied().collect(),
             ..Episode::default()
         };
         self.state.put_episode(key, inferred);

@@ -106,7 +106,7 @@ impl Turn<'_, '_> {
     /// Folds two incidents into one, if they are two and both go on. What is over stays what it was: only the episode
     /// goes where it belongs now, when it is enrolled.
     pub(crate) fn merge_live(&mut self, a: IncidentId, b: IncidentId) {
-        if a != b && !self.is_over(a) && !self.is_over(b) {
+        if a != b && !self.is_over(a) && !self.is_over(b) && !self.are_apart(Some(a), Some(b)) {
             self.merge(a, b);
         }
     }
@@ -123,7 +123,11 @@ impl Turn<'_, '_> {
             self.state.members.insert((survivor, key), ());
             self.state.touch_episode(key, |episode| episode.incident = Some(survivor));
         }
-        self.state.cases.get_mut(&survivor).into_iter().for_each(|case| case.live += moved);
+        let apart = self.state.cases.get(&absorbed).map(|case| case.apart.clone()).unwrap_or_default();
+        self.state.cases.get_mut(&survivor).into_iter().for_each(|case| {
+            case.live += moved;
+            apart.iter().for_each(|other| case.keep_apart(*other));
+        });
         if self.state.cases.get(&absorbed).is_some_and(|case| case.revision == 0) {
             self.state.cases.remove(&absorbed);
             self.state.dirty.remove(&absorbed);
@@ -227,9 +231,7 @@ impl Turn<'_, '_> {
             return;
         };
         // What somebody says of a part holds for the whole.
-        while let Some(into) = self.state.cases.get(&incident).and_then(|case| case.merged_into) {
-            incident = into;
-        }
+        incident = self.survivor(incident);
         let now = self.now;
         match &command.action {
             Action::Acknowledge => {

@@ -19,6 +19,7 @@ mod object_row;
 mod objects;
 mod problems;
 mod record;
+mod splits;
 mod stage;
 mod state;
 mod topology;

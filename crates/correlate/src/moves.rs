@@ -9,7 +9,7 @@ use bellbuoy_core::time::Time;
 
 impl Turn<'_, '_> {
     /// An episode began earlier than was known, by its emitter's own word.
-    pub(crate) fn began_by(&mut self, key: EpisodeKey, first: Time) {
+    pub(crate) fn began_by(&mut self, key: EpisodeKey, first: Time, is_of_list: bool) {
         let Some(episode) = self.state.episodes.get(&key).filter(|episode| episode.is_live()) else { return };
         if first >= episode.began.from || episode.ended_at.is_some() {
             return;
@@ -18,17 +18,18 @@ impl Turn<'_, '_> {
             episode.began.from = first;
             episode.began.to = episode.began.to.max(first);
         });
-        self.grace_shortened(key);
+        self.grace_shortened(key, is_of_list);
     }
 
-    fn grace_shortened(&mut self, key: EpisodeKey) {
+    fn grace_shortened(&mut self, key: EpisodeKey, is_of_list: bool) {
         let Some(due) = self.state.timers.get(&Timer::Open(key)) else { return };
         let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)) else { return };
         let Some(episode) = self.state.episodes.get(&key) else { return };
         let lasted = episode.last_claimed.since(episode.began.from) >= rule.grace;
+        let ends = (episode.began.from + rule.grace).max(self.soonest(is_of_list));
         match lasted {
-            true => self.ripen(key),
-            false => self.state.timers.set(Timer::Open(key), due.min((episode.began.from + rule.grace).max(self.now))),
+            true => self.ripen(key, is_of_list),
+            false => self.state.timers.set(Timer::Open(key), due.min(ends)),
         }
     }
 

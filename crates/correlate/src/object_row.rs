@@ -135,11 +135,27 @@ fn short(fact: FactId) -> u64 {
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
+/// The kind of what pods belong to that nobody has told of: a DaemonSet, a Job, a kubelet.
+pub(crate) const WORKLOAD: &str = "Workload";
+
+/// What an object belongs to: its controlling owner or, for a pod that a kubelet runs by itself, what its siblings on
+/// other nodes are called.
+fn owner_of<'a>(object: &'a ObjectRef, report: &'a ObjectReport) -> Option<(&'a str, &'a str)> {
+    let told = report.owner.as_ref().map(|owner| (&*owner.kind, &*owner.name));
+    told.or_else(|| Some((WORKLOAD, static_pod(&object.kind, &object.name, &report.node)?)))
+}
+
+/// What the static pods of several nodes have in common: a kubelet puts the name of its node behind theirs.
+pub(crate) fn static_pod<'a>(kind: &str, name: &'a str, node: &str) -> Option<&'a str> {
+    let base = name.strip_suffix(node).filter(|_| kind == "Pod" && !node.is_empty())?.strip_suffix('-')?;
+    (!base.is_empty()).then_some(base)
+}
+
 impl ObjectRow {
     /// What a report says that an object is. Names are given numbers.
     pub(crate) fn of(names: &mut Names, object: &ObjectRef, report: &ObjectReport, problems: &[Problem<'_>]) -> Self {
         let namespace = &*object.namespace;
-        let owner = report.owner.as_ref().map(|owner| names.intern_parts(&owner.kind, namespace, &owner.name));
+        let owner = owner_of(object, report).map(|(kind, name)| names.intern_parts(kind, namespace, name));
         let node = (!report.node.is_empty()).then(|| names.intern_parts("Node", "", &report.node));
         let mut images: Vec<_> = images(report).map(|image| names.intern_parts("Image", "", image)).collect();
         images.dedup();
@@ -186,8 +202,8 @@ impl ObjectRow {
             Some(id) => !name.is_empty() && is(id, kind, namespace, name),
             None => name.is_empty(),
         };
-        let has_owner = match (self.owner, &report.owner) {
-            (Some(id), Some(owner)) => is(id, &owner.kind, namespace, &owner.name),
+        let has_owner = match (self.owner, owner_of(object, report)) {
+            (Some(id), Some((kind, name))) => is(id, kind, namespace, name),
             (None, None) => true,
             _ => false,
         };

@@ -17,6 +17,7 @@ use bellbuoy_core::time::{Interval, Time};
 impl Turn<'_, '_> {
     /// Takes an object's state in.
     pub(crate) fn object(&mut self, fact: &Fact, report: &ObjectReport) {
+        self.stands_for_itself(&fact.object.kind, &fact.object.namespace, &fact.object.name);
         let topology = &mut self.state.topology;
         let id = topology.id(&fact.object);
         let (before, heard) = (topology.object(id), topology.heard(id));
@@ -124,8 +125,11 @@ impl Turn<'_, '_> {
 
     /// An object is not what it was. What it belongs to now.
     fn restated(&mut self, id: EntityId, fact: &Fact, report: &ObjectReport, problems: &[Problem<'_>]) -> EntityId {
-        let row = ObjectRow::of(&mut self.state.topology.names, &fact.object, report, problems);
         let was = self.state.topology.workload_of(id);
+        if let Some(owner) = &report.owner {
+            self.stands_for_itself(&owner.kind, &fact.object.namespace, &owner.name);
+        }
+        let row = ObjectRow::of(&mut self.state.topology.names, &fact.object, report, problems);
         self.state.topology.put(id, row, self.now);
         let is = self.state.topology.workload_of(id);
         self.renamed(id, was, is);
@@ -293,6 +297,16 @@ impl Turn<'_, '_> {
                     self.state.topology.touch(id, self.now);
                     kept += 1;
                 }
+            }
+        }
+    }
+
+    /// What makes pods is heard of: what only they had told of goes to it.
+    pub(crate) fn stands_for_itself(&mut self, kind: &str, namespace: &str, name: &str) {
+        for stand_in in self.state.topology.stand_ins(kind, namespace, name) {
+            if !self.state.on_entity(stand_in).is_empty() {
+                let is = self.state.topology.names.intern_parts(kind, namespace, name);
+                self.renamed(stand_in, stand_in, is);
             }
         }
     }

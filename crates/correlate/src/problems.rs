@@ -45,14 +45,16 @@ pub(crate) fn problems<'a>(
     now: Time,
 ) -> Vec<Problem<'a>> {
     let mut reader = Reader { catalogue, entity, now, problems: Vec::new() };
-    if report.deleting_at.is_none() {
+    let is_deleting = report.deleting_at.is_some();
+    if !is_deleting {
         report.containers.iter().for_each(|container| reader.container(container, report.created_at));
-        // What a pod that has ended says of its readiness is no news.
-        if !matches!(&*report.phase, "Succeeded" | "Failed") {
-            for condition in &report.conditions {
-                if let Some(reading) = catalogue.read_condition(&entity.kind, condition) {
-                    reader.add(reading, condition.message.clone(), condition.since);
-                }
+    }
+    // What a pod says of its readiness that has ended, or is about to, is no news. Other kinds tell why they cannot end.
+    let has_ended = is_deleting || matches!(&*report.phase, "Succeeded" | "Failed");
+    if &*entity.kind != "Pod" || !has_ended {
+        for condition in &report.conditions {
+            if let Some(reading) = catalogue.read_condition(&entity.kind, condition) {
+                reader.add(reading, condition.message.clone(), condition.since);
             }
         }
     }

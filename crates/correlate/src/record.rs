@@ -276,6 +276,7 @@ fn relation_text(relation: Relation, rule: &str) -> &'static str {
         Relation::Call => "its pods call it",
         Relation::NodeAgent => "its pods run on nodes whose agent that is",
         Relation::Cluster => "everything in the cluster leans on it",
+        Relation::SomeNode => "nobody has told where its pods run, and it began in the same moment",
     }
 }
 

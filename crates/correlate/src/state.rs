@@ -90,6 +90,23 @@ pub(crate) struct Case {
     pub(crate) live: u32,
     /// The first cause when it was written last.
     pub(crate) cause: Option<EpisodeKey>,
+    /// Incidents that a part of it went to, or came from: they are known to be others.
+    pub(crate) apart: Vec<IncidentId>,
+}
+
+/// Others that an incident is known to be apart from; the newest count.
+const APART_MAX: usize = 16;
+
+impl Case {
+    /// Notes that another incident is another failure.
+    pub(crate) fn keep_apart(&mut self, other: IncidentId) {
+        if !self.apart.contains(&other) {
+            self.apart.push(other);
+        }
+        if self.apart.len() > APART_MAX {
+            self.apart.remove(0);
+        }
+    }
 }
 
 impl Tables {

@@ -1,6 +1,6 @@
 //! Topology: which object belongs to what, as far as facts have told, and what a person would call it.
 
-use crate::object_row::{Heard, ObjectRow};
+use crate::object_row::{Heard, ObjectRow, WORKLOAD};
 use bellbuoy_core::Text;
 use bellbuoy_core::intern::{EntityId, Names};
 use bellbuoy_core::object::{Entity, ObjectRef};
@@ -16,6 +16,12 @@ const OWNER_CHAIN_MAX: usize = 4;
 /// Guesses remembered for pods whose state is not seen yet. At the limit the one that was given out first goes: it was
 /// for the oldest name, whose pods have been seen since.
 const ALIASES_MAX: usize = 10_000;
+
+/// Kinds that name their pods after themselves and five letters.
+const MAKE_PODS: [&str; 4] = ["DaemonSet", "Job", "ReplicaSet", "ReplicationController"];
+
+/// Pods of a StatefulSet that are looked for by their names, when it is heard of after them.
+const ORDINALS: u8 = 10;
 
 /// Kinds of which every namespace in use has some.
 const NAMESPACED: [&str; 6] = ["Pod", "Service", "Deployment", "ServiceAccount", "ConfigMap", "StatefulSet"];
@@ -264,8 +270,13 @@ impl Topology {
             return id;
         }
         let Some(name) = self.names.peek(id) else { return id };
-        let Some((kind, owner)) = guessed_owner(name) else { return id };
-        let owner = match self.names.find(kind, &name.namespace, owner) {
+        let known = |kind: &str, owner: &str| self.names.find(kind, &name.namespace, owner);
+        let Some((kind, owner)) = guessed_owner(name) else {
+            let set = name.name.rsplit_once('-').filter(|(_, ordinal)| is_ordinal(ordinal) && &*name.kind == "Pod");
+            return set.and_then(|(set, _)| known("StatefulSet", set)).unwrap_or(id);
+        };
+        let told = || MAKE_PODS.iter().find_map(|kind| known(kind, owner));
+        let owner = match known(kind, owner).or_else(|| told().filter(|_| kind == WORKLOAD)) {
             Some(owner) => owner,
             None => {
                 let owner = Entity::new(kind, &name.namespace, owner);
@@ -273,6 +284,19 @@ impl Topology {
             }
         };
         self.resolve(owner)
+    }
+
+    /// What stood for an object as long as only its pods had been heard of: a guess by their names, or they themselves.
+    pub(crate) fn stand_ins(&self, kind: &str, namespace: &str, name: &str) -> Vec<EntityId> {
+        let is_known = || self.names.find(kind, namespace, name).is_some();
+        match kind {
+            kind if MAKE_PODS.contains(&kind) => self.names.find(WORKLOAD, namespace, name).into_iter().collect(),
+            "StatefulSet" if !is_known() => {
+                let pods = (0..ORDINALS).map(|ordinal| format!("{name}-{ordinal}"));
+                pods.filter_map(|pod| self.names.find("Pod", namespace, &pod)).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// What makes an object, as far up as things make pods: it says what its pods ask for and offer.
@@ -380,7 +404,7 @@ fn guessed_owner(name: &Entity) -> Option<(&'static str, &str)> {
             match base.rsplit_once('-') {
                 Some((base, hash)) if generated(hash, 8..=10) => Some(("Deployment", base)),
                 _ if suffix.is_empty() => None,
-                _ => Some(("Workload", base)),
+                _ => Some((WORKLOAD, base)),
             }
         }
         "ReplicaSet" => {
@@ -389,6 +413,11 @@ fn guessed_owner(name: &Entity) -> Option<(&'static str, &str)> {
         }
         _ => None,
     }
+}
+
+/// Whether a text is what a StatefulSet puts behind the names of its pods.
+fn is_ordinal(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -20,6 +20,9 @@ const PENDING_KEPT: Span = Span::from_secs(900);
 /// The kind of what stands for leaning on a component.
 pub(crate) const LEANING: &str = "Leaning";
 
+/// The kind of a whole cluster.
+pub(crate) const CLUSTER: &str = "Cluster";
+
 /// What is shared by causes that speak of one part of the cluster by themselves, and by what may follow from them.
 pub(crate) const ANY_COMPONENT: &str = "";
 
@@ -199,23 +202,24 @@ impl Turn<'_, '_> {
         let often = report.lasted || report.rule.repeats > 0 && repeats >= u64::from(report.rule.repeats);
         // What a list tells of has no order, and takes a moment to be told: its end may come behind it.
         let is_of_list = report.evidence.observed_at.since(report.occurred.to) > BACKFILLED;
-        let soonest = if is_of_list { self.now + LIST_TOLD } else { self.now };
         if age >= grace || often || self.is_foreseen(key) {
-            self.ripen(key);
-            if is_of_list {
-                self.state.timers.set(Timer::Open(key), soonest);
-            }
+            self.ripen(key, is_of_list);
             return;
         }
-        self.state.timers.set(Timer::Open(key), (began + grace).max(soonest));
+        self.state.timers.set(Timer::Open(key), (began + grace).max(self.soonest(is_of_list)));
         self.state.timers.set(Timer::Purge(key), self.now + grace + PENDING_KEPT);
     }
 
     /// An episode opens when everything of this moment has been taken in: what a dump tells at one time has no order.
-    pub(crate) fn ripen(&mut self, key: EpisodeKey) {
+    pub(crate) fn ripen(&mut self, key: EpisodeKey, is_of_list: bool) {
         self.state.touch_episode(key, |episode| episode.is_ripe = true);
         self.state.timers.clear(&Timer::Purge(key));
-        self.state.timers.set(Timer::Open(key), self.now + Span(1));
+        self.state.timers.set(Timer::Open(key), self.soonest(is_of_list).max(self.now + Span(1)));
+    }
+
+    /// When something may open that is told of now: what a list tells of waits until all of the list is told.
+    pub(crate) fn soonest(&self, is_of_list: bool) -> Time {
+        if is_of_list { self.now + LIST_TOLD } else { self.now }
     }
 
     /// What an object's state shows lasts until now; what an event showed lasted until its last report.
@@ -317,6 +321,11 @@ impl Turn<'_, '_> {
         if first_on.is_some() && self.catalogue.effects_of(&report.code).any(is_any) {
             hubs.push((Relation::Cluster, self.state.topology.names.intern(&component_id(ANY_COMPONENT))));
         }
+        hubs.extend(self.somewhere(report, &hubs));
+        if self.catalogue.causes_of(&report.code).any(|rule| rule.relation == Relation::Cluster && rule.infer) {
+            let cluster = self.ctx.scope().0.clone();
+            hubs.push((Relation::Cluster, self.state.topology.names.intern_parts(CLUSTER, "", &cluster)));
+        }
         if let Some(named) = &report.names {
             let named = self.state.topology.names.intern(named);
             let hub = (Relation::Reference, named);
@@ -354,6 +363,23 @@ impl Turn<'_, '_> {
         let namespace = Entity::new("Namespace", "", &name.namespace);
         let is_one = !name.namespace.is_empty();
         is_one.then(|| (Relation::Namespace, self.state.topology.names.intern(&namespace)))
+    }
+
+    /// What nodes have in common, and what runs nobody knows where, for signals that a causal rule joins by it.
+    fn somewhere(&mut self, report: &Report<'_>, hubs: &[(Relation, EntityId)]) -> Option<(Relation, EntityId)> {
+        let name = self.state.topology.names.peek(report.object)?;
+        let is_placed = hubs.iter().any(|(relation, _)| *relation == Relation::Node);
+        let is_joined =
+            |mut rules: Box<dyn Iterator<Item = &Edge> + '_>| rules.any(|r| r.relation == Relation::SomeNode);
+        let has_state = || self.state.topology.object(report.object).is_some_and(|row| row.has_state);
+        let (hub, is_so) = match &*name.kind {
+            "Node" => (some_node(), is_joined(Box::new(self.catalogue.effects_of(&report.code)))),
+            _ => {
+                let is_effect = is_joined(Box::new(self.catalogue.causes_of(&report.code)));
+                (somewhere(), !is_placed && is_effect && !has_state())
+            }
+        };
+        is_so.then(|| (Relation::SomeNode, self.state.topology.names.intern(&hub)))
     }
 
     fn arm_quiet(&mut self, key: EpisodeKey, rule: &SignalRule) {
@@ -468,6 +494,16 @@ impl Turn<'_, '_> {
 /// found by another name, because there is little of it.
 pub(crate) fn leaning_on(name: &str) -> Entity {
     Entity::new(LEANING, "", name)
+}
+
+/// What nodes share with each other, of which any may be the one that runs what nobody knows the place of.
+pub(crate) fn some_node() -> Entity {
+    Entity::new("Node", "", "")
+}
+
+/// What everything shares that runs nobody knows where.
+pub(crate) fn somewhere() -> Entity {
+    Entity::new("Pod", "", "")
 }
 
 /// What stands for a component among the things that episodes share.

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
 /// All versions of the schema of `incidents` and `incidents-current`, the newest last.
-pub(crate) const SCHEMAS: &[&str] = &[include_str!("../../../schemas/incidents/v1.avsc")];
+pub(crate) const SCHEMAS: &[&str] =
+    &[include_str!("../../../schemas/incidents/v1.avsc"), include_str!("../../../schemas/incidents/v2.avsc")];
 
 static CODEC: LazyLock<Codec> = LazyLock::new(|| Codec::new(SCHEMAS));
 
@@ -114,6 +115,7 @@ enum Change {
     Resolved,
     Reopened,
     Noted,
+    Split,
 }
 
 #[derive(Serialize, Deserialize)]

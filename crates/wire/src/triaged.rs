@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
 /// All versions of the schema of `triaged`, the newest last.
-pub(crate) const SCHEMAS: &[&str] = &[include_str!("../../../schemas/triaged/v1.avsc")];
+pub(crate) const SCHEMAS: &[&str] =
+    &[include_str!("../../../schemas/triaged/v1.avsc"), include_str!("../../../schemas/triaged/v2.avsc")];
 
 static CODEC: LazyLock<Codec> = LazyLock::new(|| Codec::new(SCHEMAS));
 

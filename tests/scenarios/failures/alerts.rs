@@ -28,7 +28,7 @@ fn cluster_wide() -> Vec<Id> {
         Id::new("Namespace", "", "kube-system"),
         Id::new("Namespace", "", "default"),
     ];
-    for kind in ["Component", "ControlPlane", "Service", "Pod", "Job"] {
+    for kind in ["Component", "ControlPlane", "Workload", "Service", "Pod", "Job"] {
         ids.extend(names.iter().flat_map(|name| {
             [Id::new(kind, "", name), Id::new(kind, "kube-system", name), Id::new(kind, "default", name)]
         }));

@@ -45,7 +45,7 @@ fn component(stage: &Stage, name: &str) -> Vec<Id> {
     let mut names: Vec<Id> = pods.cloned().collect();
     // Alerts about them carry no label that names an object.
     names.push(Id::new("Cluster", "", "cluster"));
-    for kind in ["Lease", "Component", "ControlPlane"] {
+    for kind in ["Lease", "Component", "ControlPlane", "Workload"] {
         names.push(Id::new(kind, "kube-system", name));
         names.push(Id::new(kind, "", name));
     }

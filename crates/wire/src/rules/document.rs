@@ -66,8 +66,10 @@ fn format_of(rules: &domain::RuleSet) -> u32 {
         _ => true,
     };
     let is_old_edge = |edge: &domain::CausalityRule| {
-        let is_new =
-            matches!(edge.relation, Relation::Referrer | Relation::Call | Relation::NodeAgent | Relation::Cluster);
+        let is_new = matches!(
+            edge.relation,
+            Relation::Referrer | Relation::Call | Relation::NodeAgent | Relation::Cluster | Relation::SomeNode
+        );
         edge.components.is_empty() && edge.pattern.is_empty() && !is_new
     };
     let is_old = rules.components.is_empty()
@@ -316,7 +318,7 @@ twin_struct! { CausalityRule, domain::CausalityRule {
 } }
 
 twin_enum! { Relation, domain::Relation { Same, Node, ServiceBackend, Image, Registry, Namespace, Reference,
-    Referrer, Call, NodeAgent, Cluster,
+    Referrer, Call, NodeAgent, Cluster, SomeNode,
 } }
 
 twin_struct! { ComponentRule, domain::ComponentRule {
@@ -400,6 +402,7 @@ mod tests {
             Call,
             NodeAgent,
             Cluster,
+            SomeNode,
         ])
     }
 

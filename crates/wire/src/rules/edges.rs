@@ -7,7 +7,7 @@ use bellbuoy_core::Text;
 use bellbuoy_core::rules::{CausalityRule, ComponentRule, Relation, SignalRule};
 use bellbuoy_core::time::Span;
 
-const RELATIONS: [(&str, Relation); 11] = [
+const RELATIONS: [(&str, Relation); 12] = [
     ("same", Relation::Same),
     ("node", Relation::Node),
     ("service-backend", Relation::ServiceBackend),
@@ -19,6 +19,7 @@ const RELATIONS: [(&str, Relation); 11] = [
     ("call", Relation::Call),
     ("node-agent", Relation::NodeAgent),
     ("cluster", Relation::Cluster),
+    ("some-node", Relation::SomeNode),
 ];
 
 /// What an entry of a new rule leaves out: a middling edge whose effect shows within ten minutes.

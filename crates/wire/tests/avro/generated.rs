@@ -381,6 +381,7 @@ fn incident() -> impl Strategy<Value = Incident> {
         Change::Resolved,
         Change::Reopened,
         Change::Noted,
+        Change::Split,
     ]);
     let signal = (text(), text(), any::<u32>()).prop_map(|(signal, area, count)| SignalCount { signal, area, count });
     let entry = (time(), text()).prop_map(|(at, text)| TimelineEntry { at, text });

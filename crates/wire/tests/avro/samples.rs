@@ -316,6 +316,7 @@ pub(crate) fn incidents() -> Vec<(&'static str, Stamped<Incident>)> {
         ("open", Incident::default()),
         ("resolved", Incident { status: Status::Resolved, weight: Severity::P1, ..incident() }),
         ("merged", Incident { status: Status::Merged, weight: Severity::P3, ..incident() }),
+        ("split", Incident { changes: vec![Change::Cause, Change::Split], ..Incident::default() }),
     ])
 }
 

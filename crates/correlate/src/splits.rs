@@ -1,0 +1,116 @@
+//! Splits: a part of an incident that turns out to follow from something else leaves it, and the two are two from then on.
+
+use crate::episode::{Episode, EpisodeKey, Standing};
+use crate::turn::Turn;
+use bellbuoy_core::incident::{Change, IncidentId};
+
+/// Episodes that may leave an incident at once. A larger part is no part.
+const LEAVING_MAX: usize = 100;
+
+/// What leaves an incident for another one: an episode with all that it explains.
+#[derive(Debug, Default)]
+pub(crate) struct Leaving {
+    from: Option<IncidentId>,
+    keys: Vec<EpisodeKey>,
+}
+
+impl Leaving {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+impl Turn<'_, '_> {
+    /// What leaves its incident when a better cause is found for an episode in it. Nothing does if the episode was not
+    /// explained so far, for it takes its whole incident along then; nor if its former cause would be left without
+    /// anything that follows from it; nor if signals of one object would come to stand in two incidents.
+    pub(crate) fn leaving(&self, key: EpisodeKey, episode: &Episode, cause: EpisodeKey) -> Leaving {
+        let part = || -> Option<Leaving> {
+            let from = episode.incident.filter(|from| !self.is_over(*from))?;
+            let former = episode.explained_by.as_ref()?.cause;
+            let is_there = |key: &EpisodeKey| self.is_open_in(*key, from);
+            if is_there(&cause) || !is_there(&former) {
+                return None;
+            }
+            self.state.explained_by(former).find(|other| *other != key && is_there(other))?;
+            let keys = self.descendants(key)?;
+            let stays = |at: &EpisodeKey| self.is_open_in(*at, from) && !keys.contains(at);
+            let is_torn = keys.iter().any(|at| self.state.on_entity(at.entity).iter().any(stays));
+            let takes_cause_along = keys.contains(&cause) || keys.contains(&former);
+            (!is_torn && !takes_cause_along).then_some(Leaving { from: Some(from), keys })
+        };
+        part().unwrap_or_default()
+    }
+
+    fn is_open_in(&self, key: EpisodeKey, incident: IncidentId) -> bool {
+        let row = self.state.episodes.get(&key);
+        row.is_some_and(|row| row.standing == Standing::Open && row.incident == Some(incident))
+    }
+
+    /// An episode and all that follows from it; none if that is too much.
+    fn descendants(&self, key: EpisodeKey) -> Option<Vec<EpisodeKey>> {
+        let mut keys = vec![key];
+        let mut at = 0;
+        while let Some(next) = keys.get(at).copied() {
+            for child in self.state.explained_by(next) {
+                if keys.len() == LEAVING_MAX {
+                    return None;
+                }
+                if !keys.contains(&child) {
+                    keys.push(child);
+                }
+            }
+            at += 1;
+        }
+        Some(keys)
+    }
+
+    /// What left an incident comes to that of its cause.
+    pub(crate) fn settle(&mut self, leaving: Leaving, cause: EpisodeKey) {
+        let Some(from) = leaving.from else { return };
+        let to = self.state.episodes.get(&cause).and_then(|row| row.incident).unwrap_or(from);
+        // The cause may have turned out to belong to the same incident when it opened.
+        if to == from {
+            self.change_case(from, Change::Grew);
+            return;
+        }
+        let mut moved = 0;
+        for key in leaving.keys {
+            let Some(row) = self.state.episodes.get(&key).filter(|row| row.incident == Some(from)) else { continue };
+            let live = u32::from(row.standing == Standing::Open);
+            moved += 1;
+            self.state.touch_episode(key, |row| row.incident = Some(to));
+            self.state.members.remove(&(from, key));
+            self.state.members.insert((to, key), ());
+            self.state.cases.get_mut(&from).into_iter().for_each(|case| case.live = case.live.saturating_sub(live));
+            self.state.cases.get_mut(&to).into_iter().for_each(|case| case.live += live);
+        }
+        let name = self.state.topology.names.name(cause.entity);
+        let code = self.state.code(cause.signal);
+        self.tell(from, format!("{moved} of its signals follow from {code} on {name}: they went to {to}"));
+        self.tell(to, format!("{moved} signals came from {from}"));
+        self.change_case(from, Change::Split);
+        self.change_case(to, Change::Grew);
+        self.state.cases.get_mut(&from).into_iter().for_each(|case| case.keep_apart(to));
+        self.state.cases.get_mut(&to).into_iter().for_each(|case| case.keep_apart(from));
+    }
+
+    /// Whether two incidents are known to be two: a part of one went to the other.
+    pub(crate) fn are_apart(&self, a: Option<IncidentId>, b: Option<IncidentId>) -> bool {
+        let (Some(a), Some(b)) = (a, b) else { return false };
+        let knows = |one: IncidentId, other: IncidentId| {
+            let case = self.state.cases.get(&one);
+            case.is_some_and(|case| case.apart.iter().any(|known| self.survivor(*known) == other))
+        };
+        a != b && (knows(a, b) || knows(b, a))
+    }
+
+    /// The incident that another one has become a part of, or itself.
+    pub(crate) fn survivor(&self, incident: IncidentId) -> IncidentId {
+        let mut at = incident;
+        while let Some(into) = self.state.cases.get(&at).and_then(|case| case.merged_into) {
+            at = into;
+        }
+        at
+    }
+}
