@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 /// Labels that name an object, with its kind; the first one that an alert has decides. A pod stands before its owner,
 /// because topology leads from it to the owner, and a claim before the node that reports on it.
-const OBJECT_LABELS: [(&str, &str); 15] = [
+const OBJECT_LABELS: [(&str, &str); 18] = [
     ("pod", "Pod"),
     ("pod_name", "Pod"),
     ("job_name", "Job"),
@@ -23,11 +23,14 @@ const OBJECT_LABELS: [(&str, &str); 15] = [
     ("daemonset", "DaemonSet"),
     ("replicaset", "ReplicaSet"),
     ("horizontalpodautoscaler", "HorizontalPodAutoscaler"),
+    ("poddisruptionbudget", "PodDisruptionBudget"),
     ("persistentvolumeclaim", "PersistentVolumeClaim"),
     ("persistentvolume", "PersistentVolume"),
     ("resourcequota", "ResourceQuota"),
     ("node", "Node"),
     ("nodename", "Node"),
+    ("kubernetes_node", "Node"),
+    ("ingress", "Ingress"),
     ("service", "Service"),
 ];
 
@@ -35,6 +38,17 @@ const OBJECT_LABELS: [(&str, &str); 15] = [
 /// the numbers came from, and not what they are about.
 const EXPORTERS: [&str; 5] =
     ["kube-state-metrics", "node-exporter", "blackbox-exporter", "prometheus-operator", "alertmanager"];
+
+/// Scrape jobs of controllers that tell of one kind of object, which they name in the label `name`.
+const TELLERS: [(&str, &str); 4] = [
+    ("cluster-version-operator", "ClusterOperator"),
+    ("argocd-metrics", "Application"),
+    ("argocd-application-controller", "Application"),
+    ("cert-manager", "Certificate"),
+];
+
+/// Ports that exporters of nodes listen on: node_exporter and windows_exporter.
+const NODE_EXPORTER_PORTS: [&str; 2] = ["9100", "9182"];
 
 /// An alert of any of the three forms.
 #[derive(Debug, Default, Deserialize)]
@@ -105,10 +119,13 @@ pub(crate) fn read(raw: &RawAlert<'_>, times: &mut Times) -> Result<Alert, &'sta
         Manner::Streamed if !firing => times.observed(Field::AlertEnd, &raw.ends_at),
         _ => times.other("endsAt", &raw.ends_at),
     };
-    let label = |key: &str| value(&labels, key);
+    let label = |key: &'static str| value(&labels, key);
     let summary = ["summary", "description", "message"].map(|key| raw.annotations.get(key));
     let report = AlertReport {
-        name: capped(label("alertname")),
+        // Rancher's alerting had a word of its own for it.
+        name: capped(
+            ["alertname", "alert_name"].map(label).into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
+        ),
         fingerprint: match raw.fingerprint.as_str() {
             "" => fingerprint(&labels).into(),
             given => capped(given),
@@ -146,9 +163,16 @@ fn object(labels: &[Label]) -> ObjectRef {
     if let Some((key, kind)) = renamed {
         return reference(kind, namespace, exported(key), "");
     }
+    // Controllers tell of what they control, by kind and name.
+    let job = label("job");
+    let name = [exported("name"), label("name")].into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+    let told = TELLERS.iter().find(|(teller, _)| job.contains(teller)).map(|(_, kind)| *kind);
+    let kind = [label("customresource_kind"), label("kind")].into_iter().find(|kind| is_kind(kind)).or(told);
+    if let Some(kind) = kind.filter(|_| !name.is_empty()) {
+        return reference(kind, namespace, name, "");
+    }
     // An exporter's pod is where the numbers came from if that exporter's job told them; what another one tells of it is
     // about it.
-    let job = label("job");
     let of_exporter = |name: &str| {
         EXPORTERS.iter().any(|exporter| name.contains(exporter) && (job.is_empty() || job.contains(exporter)))
     };
@@ -157,16 +181,29 @@ fn object(labels: &[Label]) -> ObjectRef {
     if let Some((key, kind)) = named {
         return reference(kind, namespace, label(key), "");
     }
-    // Node exporters name the node by their address only.
+    // A check from outside names what it looks at by a URL.
     let instance = label("instance");
-    if label("job").contains("node-exporter") && !instance.is_empty() {
-        let host = instance.rsplit_once(':').map_or(instance, |(host, _)| host);
+    if let Some((_, address)) = instance.split_once("://") {
+        let host = address.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+        return reference("Host", "", host, "");
+    }
+    // Exporters of nodes name the node by their address only.
+    let (host, port) = instance.rsplit_once(':').unwrap_or((instance, ""));
+    let of_node = ["node-exporter", "node_exporter", "windows-exporter"].iter().any(|exporter| job.contains(exporter))
+        || NODE_EXPORTER_PORTS.contains(&port);
+    if of_node && !host.is_empty() {
         return reference("Node", "", host, "");
     }
     match namespace {
         "" => reference("Cluster", "", label("cluster"), ""),
         namespace => reference("Namespace", "", namespace, ""),
     }
+}
+
+/// Whether a word is a kind of Kubernetes, as they are written: many exporters have labels of that name.
+fn is_kind(word: &str) -> bool {
+    word.starts_with(|first: char| first.is_ascii_uppercase()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
@@ -193,6 +230,23 @@ mod tests {
             &[("persistentvolumeclaim", "data-0"), ("namespace", "db"), ("node", "w1")],
             "PersistentVolumeClaim db/data-0",
         );
+    }
+
+    #[test]
+    fn controllers_tell_of_what_they_control() {
+        let operator = [
+            ("job", "cluster-version-operator"),
+            ("namespace", "openshift-cluster-version"),
+            ("pod", "cluster-version-operator-64f9c8cf6d-77bnp"),
+            ("name", "machine-config"),
+        ];
+        check(&operator, "ClusterOperator machine-config");
+        let flux = [("kind", "Kustomization"), ("name", "apps"), ("exported_namespace", "flux-system"), ("pod", "x")];
+        check(&flux, "Kustomization flux-system/apps");
+        check(&[("job", "argocd-metrics"), ("namespace", "argocd"), ("name", "shop")], "Application argocd/shop");
+        check(&[("poddisruptionbudget", "cart"), ("namespace", "shop")], "PodDisruptionBudget shop/cart");
+        // A label of another meaning.
+        check(&[("kind", "read"), ("name", "x"), ("namespace", "shop")], "Namespace shop");
     }
 
     #[test]
@@ -223,6 +277,10 @@ mod tests {
             ],
             "Node worker-3",
         );
+        check(&[("instance", "worker-3:9100"), ("mountpoint", "/")], "Node worker-3");
+        check(&[("instance", "10.0.0.9:9182"), ("job", "windows")], "Node 10.0.0.9");
+        check(&[("instance", "10.0.0.9:9090"), ("job", "cart")], "Cluster ");
+        check(&[("instance", "https://shop.acme.dev:8443/login?x=1"), ("job", "blackbox")], "Host shop.acme.dev");
         // The job label is the scrape job, never a Job.
         check(&[("job", "cart"), ("namespace", "shop")], "Namespace shop");
     }

@@ -103,7 +103,7 @@ pub(crate) fn read(
         ..ObjectReport::default()
     };
     if let Some(status) = status {
-        conditions::read(&mut report, status, times);
+        conditions::read(&mut report, kind, status, times);
     }
     match kind {
         "Pod" => {

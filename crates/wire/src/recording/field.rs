@@ -117,8 +117,8 @@ const TOO_LATE: &str = "expected a time of an observation, before the year 2100"
 
 /// A time read from text: the moment, and whether it has whole seconds only.
 pub(crate) fn read_time(text: &str) -> Result<Option<(Time, bool)>, &'static str> {
-    // Go writes its zero time for a time that is not set.
-    if text.is_empty() || text.starts_with("0001-01-01T00:00:00") {
+    // Go writes its zero time for a time that is not set, and a kubelet the epoch for a container that never started.
+    if text.is_empty() || text.starts_with("0001-01-01T00:00:00") || text == "1970-01-01T00:00:00Z" {
         return Ok(None);
     }
     let Ok(moment) = text.parse::<jiff::Timestamp>() else {
@@ -156,7 +156,8 @@ mod tests {
         assert_eq!(read("2026-11-21T10:00:00.123456789Z"), Ok(Some((1_795_255_200_123_456, false))));
         assert_eq!(read(""), Ok(None));
         assert_eq!(read("0001-01-01T00:00:00Z"), Ok(None));
-        for wrong in ["1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z"] {
+        assert_eq!(read("1970-01-01T00:00:00Z"), Ok(None));
+        for wrong in ["1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "1970-01-01T00:00:01Z", "2100-01-01T00:00:00Z"] {
             assert!(read(wrong).is_err_and(|why| why.contains("time of an observation")), "{wrong}");
         }
         for wrong in ["yesterday", "5", "2025-08-2312:02:32Z", "2026-11-21", "-", "2026-13-45T99:00:00Z"] {
