@@ -1,6 +1,7 @@
 //! Alerts as Alertmanager sends, lists and takes them, and the object that an alert's labels name.
 
 use crate::kubernetes::object::reference;
+use crate::kubernetes::raw::RawPiece;
 use crate::lenient::{Pairs, Scalar, Str, capped, or_default};
 use crate::recording::draft::Manner;
 use crate::recording::field::Field;
@@ -50,7 +51,18 @@ const TELLERS: [(&str, &str); 4] = [
 /// Ports that exporters of nodes listen on: node_exporter and windows_exporter.
 const NODE_EXPORTER_PORTS: [&str; 2] = ["9100", "9182"];
 
-/// An alert of any of the three forms.
+/// Whether labels of its own make a piece an alert: entries of logs and series of metrics have some too.
+pub(crate) fn is_alert(piece: &RawPiece<'_>) -> bool {
+    let times = [&piece.starts_at, &piece.active_at];
+    piece.labels.is_some_and(|labels| {
+        labels.get().contains("\"alertname\"")
+            || labels.get().contains("\"alert_name\"")
+            || times.iter().any(|time| !time.as_str().is_empty())
+            || (piece.annotations.is_some() && piece.status.is_some())
+    })
+}
+
+/// An alert of any of the four forms: sent to receivers, listed, sent to Alertmanager, listed by Prometheus.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct RawAlert<'a> {
@@ -66,9 +78,21 @@ pub(crate) struct RawAlert<'a> {
     pub(crate) updated_at: Scalar<'a>,
     #[serde(borrow)]
     pub(crate) fingerprint: Str<'a>,
+    /// Since when the condition holds, and whether it has held long enough, in lists of Prometheus.
+    #[serde(borrow)]
+    pub(crate) active_at: Scalar<'a>,
+    #[serde(borrow)]
+    pub(crate) state: Scalar<'a>,
     /// `firing` or `resolved` in webhook bodies, an object in lists, absent from what is sent to Alertmanager.
     #[serde(borrow)]
     pub(crate) status: Option<&'a RawValue>,
+}
+
+impl RawAlert<'_> {
+    /// Whether Prometheus lists it, and it does not fire yet.
+    pub(crate) fn is_pending(&self) -> bool {
+        matches!(self.state.as_str(), "pending" | "inactive")
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -111,9 +135,11 @@ pub(crate) fn read(raw: &RawAlert<'_>, times: &mut Times) -> Result<Alert, &'sta
                 serde_json::from_str(status).map_err(|_| "status.state is not a string such as active")?;
             (Manner::Dumped, true, status.state.as_str() == "suppressed")
         }
+        _ if raw.state.as_str() == "firing" => (Manner::Dumped, true, false),
         _ => (Manner::Sent, true, false),
     };
-    let starts_at = times.observed(Field::AlertStart, &raw.starts_at);
+    let started = if raw.starts_at.as_str().is_empty() { &raw.active_at } else { &raw.starts_at };
+    let starts_at = times.observed(Field::AlertStart, started);
     times.observed(Field::AlertUpdate, &raw.updated_at);
     let ends_at = match manner {
         Manner::Streamed if !firing => times.observed(Field::AlertEnd, &raw.ends_at),

@@ -6,6 +6,7 @@
 
 pub mod decoder;
 pub mod draft;
+mod envelope;
 pub mod field;
 pub mod horizon;
 pub mod rejected;

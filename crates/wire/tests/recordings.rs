@@ -4,6 +4,7 @@ mod recordings {
     mod alerts;
     mod arbitrary;
     mod bad;
+    mod envelopes;
     mod events;
     mod objects;
     mod specs;

@@ -91,7 +91,23 @@ pub(crate) struct RawPiece<'a> {
     #[serde(borrow)]
     pub(crate) updated_at: Scalar<'a>,
     #[serde(borrow)]
+    pub(crate) active_at: Scalar<'a>,
+    #[serde(borrow)]
     pub(crate) fingerprint: Str<'a>,
+
+    // Envelopes of other tools.
+    #[serde(borrow, rename = "_source")]
+    pub(crate) source_document: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) hits: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) verb: Scalar<'a>,
+    #[serde(borrow)]
+    pub(crate) event: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) json_payload: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) line: Option<&'a RawValue>,
 
     // EndpointSlice and Endpoints.
     #[serde(borrow)]
@@ -99,7 +115,7 @@ pub(crate) struct RawPiece<'a> {
     #[serde(borrow)]
     pub(crate) subsets: Option<&'a RawValue>,
 
-    // ConfigMap and Secret.
+    // ConfigMap and Secret; what an API answers with.
     #[serde(borrow)]
     pub(crate) data: Option<&'a RawValue>,
     #[serde(borrow)]

@@ -4,6 +4,7 @@ use crate::alertmanager::{self, RawAlert};
 use crate::kubernetes::raw::RawPiece;
 use crate::kubernetes::{event, object};
 use crate::recording::draft::{Draft, Manner};
+use crate::recording::envelope::{self, Content};
 use crate::recording::field::Field;
 use crate::recording::rejected::{Reason, Rejected, excerpt};
 use crate::recording::sniff::{Format, SNIFF_BYTES, sniff};
@@ -45,6 +46,8 @@ pub enum Ignored {
     Manifest,
     /// The frame of a list, or a list without items.
     EmptyList,
+    /// An alert of Prometheus whose condition has not held for its time yet.
+    PendingAlert,
 }
 
 impl Ignored {
@@ -56,6 +59,7 @@ impl Ignored {
             Self::Status => "a Status of an API server",
             Self::Manifest => "a manifest, not an observation",
             Self::EmptyList => "a list without items",
+            Self::PendingAlert => "an alert that does not fire yet",
         }
     }
 }
@@ -366,8 +370,11 @@ impl Reader<'_> {
             let kind = piece.kind.as_str().strip_suffix("List").unwrap_or_default();
             return self.items(text, items, Place { kind, ..inner });
         }
+        if let Some(content) = envelope::open(piece) {
+            return self.content(text, content, inner);
+        }
         // An alert has labels of its own; objects have theirs in `metadata`.
-        if piece.labels.is_some() && piece.metadata.name.is_empty() && piece.kind.is_empty() {
+        if piece.metadata.name.is_empty() && piece.kind.is_empty() && alertmanager::is_alert(piece) {
             return self.alert(text, inner);
         }
         let kind = if piece.kind.is_empty() { place.kind } else { piece.kind.as_str() };
@@ -387,6 +394,10 @@ impl Reader<'_> {
                 let detail = "no kind, no involvedObject, and no labels of an alert; expected an object of Kubernetes or an alert";
                 self.reject(place, Reason::Unrecognised, detail.to_owned(), text.as_bytes());
             }
+            // Settings of programs have a kind and no name.
+            _ if piece.metadata.name.is_empty() && object::is_manifest(piece) && !piece.api_version.is_empty() => {
+                self.ignore(Ignored::Manifest);
+            }
             _ if piece.metadata.name.is_empty() => {
                 self.claim_if_it_looks_so(text.as_bytes());
                 let detail = format!("metadata.name of a {} is empty; expected the object's name", clipped(kind));
@@ -399,9 +410,28 @@ impl Reader<'_> {
         }
     }
 
+    /// What stands in an envelope of another tool.
+    fn content(&mut self, text: &str, content: Content<'_>, place: Place<'_>) {
+        match content {
+            Content::Notification(verb, event) => self.notify(verb, event, place),
+            Content::Pieces(pieces) => self.pieces(text, pieces.into_iter().map(Some), place),
+            Content::Lines(lines) => lines.iter().for_each(|line| match line.as_str().trim() {
+                line if line.starts_with('{') => self.text(line, place),
+                line => {
+                    let detail = "a line of a log that is no JSON; expected an Event of Kubernetes".to_owned();
+                    self.reject(place, Reason::Unrecognised, detail, line.as_bytes());
+                }
+            }),
+        }
+    }
+
     fn notification(&mut self, piece: &RawPiece<'_>, object: &RawValue, place: Place<'_>) {
+        self.notify(piece.type_name.as_str(), object, place);
+    }
+
+    fn notify(&mut self, verb: &str, object: &RawValue, place: Place<'_>) {
         *self.claims += 1;
-        let notification = match piece.type_name.as_str() {
+        let notification = match verb {
             "ADDED" => Notification::Added,
             "DELETED" => Notification::Deleted,
             "BOOKMARK" => return self.ignore(Ignored::Bookmark),
@@ -419,15 +449,19 @@ impl Reader<'_> {
 
     fn items(&mut self, text: &str, items: &RawValue, place: Place<'_>) {
         match serde_json::from_str::<Vec<Option<&RawValue>>>(items.get()) {
-            Ok(items) if items.is_empty() => {
-                *self.claims += 1;
-                self.ignore(Ignored::EmptyList);
-            }
-            Ok(items) => items.into_iter().flatten().for_each(|item| {
-                let offset = (item.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize) as u64;
-                self.text(item.get(), Place { offset: place.offset + offset, ..place });
-            }),
+            Ok(items) => self.pieces(text, items.into_iter(), place),
             Err(error) => self.wrong(text, items.get(), place, &error),
+        }
+    }
+
+    fn pieces<'i>(&mut self, text: &str, items: impl ExactSizeIterator<Item = Option<&'i RawValue>>, place: Place<'_>) {
+        if items.len() == 0 {
+            *self.claims += 1;
+            return self.ignore(Ignored::EmptyList);
+        }
+        for item in items.flatten() {
+            let offset = (item.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize) as u64;
+            self.text(item.get(), Place { offset: place.offset + offset, ..place });
         }
     }
 
@@ -436,6 +470,10 @@ impl Reader<'_> {
             Ok(raw) => raw,
             Err(error) => return self.wrong(text, text, place, &error),
         };
+        if raw.is_pending() {
+            *self.claims += 1;
+            return self.ignore(Ignored::PendingAlert);
+        }
         let mut times = Times::default();
         match alertmanager::read(&raw, &mut times) {
             Ok(alert) => {
