@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 /// Labels that name an object, with its kind; the first one that an alert has decides. A pod stands before its owner,
 /// because topology leads from it to the owner, and a claim before the node that reports on it.
-const OBJECT_LABELS: [(&str, &str); 18] = [
+const OBJECT_LABELS: [(&str, &str); 19] = [
     ("pod", "Pod"),
     ("pod_name", "Pod"),
     ("job_name", "Job"),
@@ -27,6 +27,8 @@ const OBJECT_LABELS: [(&str, &str); 18] = [
     ("poddisruptionbudget", "PodDisruptionBudget"),
     ("persistentvolumeclaim", "PersistentVolumeClaim"),
     ("persistentvolume", "PersistentVolume"),
+    // Longhorn calls its volumes as the persistent volumes are called.
+    ("volume", "PersistentVolume"),
     ("resourcequota", "ResourceQuota"),
     ("node", "Node"),
     ("nodename", "Node"),
@@ -37,15 +39,16 @@ const OBJECT_LABELS: [(&str, &str); 18] = [
 
 /// Exporters that speak of other objects than themselves. Their own `pod`, `service` and `instance` labels say where
 /// the numbers came from, and not what they are about.
-const EXPORTERS: [&str; 5] =
-    ["kube-state-metrics", "node-exporter", "blackbox-exporter", "prometheus-operator", "alertmanager"];
+const EXPORTERS: [&str; 6] =
+    ["kube-state-metrics", "node-exporter", "blackbox-exporter", "prometheus-operator", "alertmanager", "longhorn"];
 
 /// Scrape jobs of controllers that tell of one kind of object, which they name in the label `name`.
-const TELLERS: [(&str, &str); 4] = [
+const TELLERS: [(&str, &str); 5] = [
     ("cluster-version-operator", "ClusterOperator"),
     ("argocd-metrics", "Application"),
     ("argocd-application-controller", "Application"),
     ("cert-manager", "Certificate"),
+    ("machine-api", "Machine"),
 ];
 
 /// Ports that exporters of nodes listen on: node_exporter and windows_exporter.
@@ -271,6 +274,14 @@ mod tests {
         check(&flux, "Kustomization flux-system/apps");
         check(&[("job", "argocd-metrics"), ("namespace", "argocd"), ("name", "shop")], "Application argocd/shop");
         check(&[("poddisruptionbudget", "cart"), ("namespace", "shop")], "PodDisruptionBudget shop/cart");
+        let longhorn = [
+            ("job", "longhorn-backend"),
+            ("namespace", "longhorn-system"),
+            ("pod", "longhorn-manager-x2x8k"),
+            ("node", "worker-3"),
+            ("volume", "pvc-0b"),
+        ];
+        check(&longhorn, "PersistentVolume pvc-0b");
         // A label of another meaning.
         check(&[("kind", "read"), ("name", "x"), ("namespace", "shop")], "Namespace shop");
     }
