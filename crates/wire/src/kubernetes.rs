@@ -11,6 +11,7 @@ pub(crate) mod event;
 pub(crate) mod lease;
 pub(crate) mod node;
 pub(crate) mod object;
+pub(crate) mod particulars;
 pub(crate) mod pod;
 pub(crate) mod pod_spec;
 pub(crate) mod policy;

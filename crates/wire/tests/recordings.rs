@@ -7,6 +7,7 @@ mod recordings {
     mod envelopes;
     mod events;
     mod objects;
+    mod particulars;
     mod specs;
     mod support;
     mod times;
