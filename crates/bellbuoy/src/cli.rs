@@ -62,7 +62,8 @@ pub(crate) enum Command {
     #[command(after_long_help = concat!(
         "A SOURCE is a file, a folder that is walked, `-` for standard input, or kafka://HOST:PORT/TOPIC. Understood\n",
         "are what people have: `kubectl get -o json|yaml` lists and single objects, EventLists, lines of objects or of\n",
-        "watch notifications, Alertmanager webhooks, the array of GET /api/v2/alerts, support bundles, and archives made\n",
+        "watch notifications, Alertmanager webhooks, the array of GET /api/v2/alerts, answers of the API of Prometheus,\n",
+        "what event exporters write and search engines and log stores return, support bundles, and archives made\n",
         "by `bellbuoy export`; plain or gzip, xz, zstd. What cannot be used is counted and explained at the end.\n",
         "A replay pages nobody: it holds nothing that could.\n",
         "\n",

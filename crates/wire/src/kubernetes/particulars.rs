@@ -23,11 +23,17 @@ pub(crate) fn read(report: &mut ObjectReport, kind: &str, status: &RawValue, tim
         }
         "VolumeAttachment" | "VolumeSnapshot" | "VolumeSnapshotContent" => {
             let status: RawErrors<'_> = of(status);
-            let errors =
-                [("AttachError", status.attach_error), ("DetachError", status.detach_error), ("Error", status.error)];
-            for (name, error) in errors.into_iter().filter(|(_, error)| !error.message.as_str().is_empty()) {
-                let since = times.observed(Field::ConditionTransition, &error.time);
-                report.conditions.push(holds(name, "", error.message.as_str(), since));
+            // The time of an error is that of its last repetition: what is tried has been tried since it was asked for.
+            let errors = [
+                ("AttachError", status.attach_error, report.created_at),
+                ("DetachError", status.detach_error, report.deleting_at),
+                ("Error", status.error, report.created_at),
+            ];
+            for (name, error, since) in errors {
+                if !error.message.as_str().is_empty() {
+                    times.observed(Field::ConditionProbe, &error.time);
+                    report.conditions.push(holds(name, "", error.message.as_str(), since));
+                }
             }
         }
         "PersistentVolumeClaim" => {

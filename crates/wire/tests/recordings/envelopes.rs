@@ -7,9 +7,9 @@ const EVENT: &str = r#"{"metadata":{"name":"cart-1.17a0b","namespace":"shop","ui
 
 const READ: [&str; 2] = ["10:00:00 Pod shop/cart-1: BackOff ×1 first", "10:10:00 Pod shop/cart-1: BackOff ×5"];
 
-/// The event as text within JSON.
+/// The event as text within JSON: it has no characters but quotes that need an escape.
 fn quoted() -> String {
-    serde_json::to_string(EVENT).unwrap()
+    format!("{EVENT:?}")
 }
 
 #[test]

@@ -8,7 +8,7 @@ fn check(api: &str, kind: &str, status: &str, expect: &[&str]) {
     let text = format!(
         r#"{{"apiVersion":"{api}","kind":"{kind}","metadata":{{"name":"a","namespace":"shop","uid":"u","creationTimestamp":"2026-11-21T09:00:00Z"}},"status":{status}}}"#
     );
-    let Body::Object(report) = only(&text).body else { panic!("{text}: expected an object") };
+    let Body::Object(report) = only(&text).body else { unreachable!("{text}: expected an object") };
     let conditions = report.conditions.iter();
     let conditions = conditions.map(|c| format!("{}={} {}: {}", c.kind, c.status, c.reason, c.message));
     let found: Vec<String> = std::iter::once(report.phase.to_string()).chain(conditions).collect();
