@@ -4,11 +4,12 @@ use crate::kubernetes::raw::{RawMetadata, RawPiece};
 use crate::kubernetes::{
     backend, conditions, configuration, endpoints, lease, node, pod, policy, quota, service, storage, workload,
 };
-use crate::lenient::capped;
+use crate::lenient::{List, Scalar, capped};
 use crate::recording::field::Field;
 use crate::recording::times::Times;
 use bellbuoy_core::object::ObjectRef;
 use bellbuoy_core::report::{ObjectReport, OwnerRef};
+use serde::Deserialize;
 
 /// The label by which an EndpointSlice names its Service.
 const SERVICE_NAME_LABEL: &str = "kubernetes.io/service-name";
@@ -135,6 +136,11 @@ pub(crate) fn read(
         "Secret" => configuration::read_keys(&mut report, piece),
         "Lease" => lease::read(&mut report, spec, times)?,
         "ResourceQuota" => quota::read(&mut report, spec, status)?,
+        "Namespace" => {
+            // What holds a namespace stands in its spec.
+            let spec: RawNamespaceSpec<'_> = workload::parse(spec)?;
+            report.finalizers.extend(spec.finalizers.texts(FINALIZERS_MAX));
+        }
         "EndpointSlice" => {
             report.service = capped(metadata.labels.get(SERVICE_NAME_LABEL));
             report.endpoints = Some(endpoints::of_slice(piece.endpoints)?);
@@ -160,6 +166,13 @@ pub(crate) fn read(
     }
     let object = reference(kind, metadata.namespace.as_str(), metadata.name.as_str(), metadata.uid.as_str());
     Ok((object, report))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RawNamespaceSpec<'a> {
+    #[serde(borrow)]
+    finalizers: List<Scalar<'a>>,
 }
 
 /// Whether an object is of one of these API groups; items of lists do not say, and are taken at their kind.

@@ -77,3 +77,10 @@ fn words_of_operators() {
     check("logging.openshift.io/v1", "Elasticsearch", r#"{"phase":"x"}"#, &["x"]);
     check("example.org/v1", "Volume", r#"{"phase":"Bound","robustness":null}"#, &["Bound"]);
 }
+
+#[test]
+fn namespaces_are_held_by_their_spec() {
+    let text = r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","uid":"u","creationTimestamp":"2026-11-21T09:00:00Z","deletionTimestamp":"2026-11-21T10:00:00Z"},"spec":{"finalizers":["kubernetes"]},"status":{"phase":"Terminating"}}"#;
+    let Body::Object(report) = only(text).body else { unreachable!("expected an object") };
+    assert_eq!(report.finalizers.iter().map(|name| &**name).collect::<Vec<_>>(), ["kubernetes"]);
+}
