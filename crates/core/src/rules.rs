@@ -60,6 +60,9 @@ pub struct SignalRule {
     /// How long a live source must have been quiet before the episode of an object that no state source covers ends;
     /// zero: quiet does not end it.
     pub quiet: Span,
+    /// How often the emitter of its Events repeats it at least while it goes on; zero: at least as often as `quiet`. An
+    /// Event that was repeated more rarely tells of several troubles, and not of one that has lasted from the first.
+    pub every: Span,
     /// What matches; any of them.
     pub matches: Vec<Match>,
 }

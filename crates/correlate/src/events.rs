@@ -4,7 +4,7 @@ use crate::catalogue::{ANY_ALERT, image_in, registry_of};
 use crate::episode::EpisodeKey;
 use crate::object_row::{WORKLOAD, static_pod};
 use crate::state::Timer;
-use crate::turn::{BACKFILLED, Report, Turn};
+use crate::turn::{BACKFILLED, Report, Turn, gap_max};
 use bellbuoy_core::fact::{Fact, FactId, Source};
 use bellbuoy_core::incident::{Evidence, Severity};
 use bellbuoy_core::intern::EntityId;
@@ -60,7 +60,7 @@ impl Turn<'_, '_> {
             event.first_at.filter(|first| !event.is_first && is_dense(event, *first, fact, reading.rule))
         {
             // Its own word for how long it has gone on: age comes from the observation too.
-            self.began_by(key, first, is_backfilled(fact));
+            self.began_by(key, object, first, is_backfilled(fact));
         }
         if is_backfilled(fact)
             && let Some(since) = self.recovered(object, fact, reading.rule)
@@ -278,7 +278,7 @@ fn is_backfilled(fact: &Fact) -> bool {
 fn is_dense(event: &EventReport, first: Time, fact: &Fact, rule: &SignalRule) -> bool {
     let gaps = i64::from(event.repeats.max(2) - 1);
     let gap = Span(fact.occurred.to.since(first).0 / gaps);
-    gap <= rule.quiet.max(rule.grace)
+    gap <= gap_max(rule, event.repeats)
 }
 
 /// A short name for an Event object or an alert; what has none goes by its fact.

@@ -1,6 +1,6 @@
 //! Corrections of an episode's identity and onset, when facts tell more than those before them.
 
-use crate::episode::{Edge, Episode, EpisodeKey, Standing};
+use crate::episode::{Edge, Episode, EpisodeKey, Standing, Symptom};
 use crate::state::Timer;
 use crate::turn::Turn;
 use bellbuoy_core::incident::{Change, IncidentId};
@@ -9,7 +9,7 @@ use bellbuoy_core::time::Time;
 
 impl Turn<'_, '_> {
     /// An episode began earlier than was known, by its emitter's own word.
-    pub(crate) fn began_by(&mut self, key: EpisodeKey, first: Time, is_of_list: bool) {
+    pub(crate) fn began_by(&mut self, key: EpisodeKey, object: EntityId, first: Time, is_of_list: bool) {
         let Some(episode) = self.state.episodes.get(&key).filter(|episode| episode.is_live()) else { return };
         if first >= episode.began.from || episode.ended_at.is_some() {
             return;
@@ -18,6 +18,10 @@ impl Turn<'_, '_> {
             episode.began.from = first;
             episode.began.to = episode.began.to.max(first);
         });
+        if let Some(symptom) = self.state.symptoms.get(&(key, object)).cloned() {
+            let told = (symptom.told.0.min(first), symptom.told.1);
+            self.state.put_symptom(key, object, Symptom { told, ..symptom });
+        }
         self.grace_shortened(key, is_of_list);
     }
 
@@ -25,7 +29,7 @@ impl Turn<'_, '_> {
         let Some(due) = self.state.timers.get(&Timer::Open(key)) else { return };
         let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)) else { return };
         let Some(episode) = self.state.episodes.get(&key) else { return };
-        let lasted = episode.last_claimed.since(episode.began.from) >= rule.grace;
+        let lasted = self.told_for(key, rule, episode) >= rule.grace;
         let ends = (episode.began.from + rule.grace).max(self.soonest(is_of_list));
         match lasted {
             true => self.ripen(key, is_of_list),

@@ -108,6 +108,11 @@ impl Turn<'_, '_> {
             return false;
         }
         let was_failing = ended_at.is_none() && showed;
+        if !was_failing || report.occurred.from.since(counted.told.1) > gap_max(report.rule, counted.repeats()) {
+            counted.told = (report.occurred.from, report.occurred.to);
+        }
+        counted.told.0 = counted.told.0.min(report.occurred.from);
+        counted.told.1 = counted.told.1.max(report.occurred.to.min(self.now));
         counted.failing = true;
         counted.by_state |= report.source == Source::Objects;
         self.state.put_symptom(key, report.object, counted);
@@ -198,7 +203,11 @@ impl Turn<'_, '_> {
             self.state.timers.set(Timer::Purge(key), self.now + PENDING_KEPT);
             return;
         }
-        let age = last_claimed.max(self.since_by_state(key)).since(began);
+        let age = match (report.rule.every, self.state.symptoms.get(&(key, report.object))) {
+            // Several objects that were in trouble for a moment, one after another, are a rollout.
+            (every, Some(symptom)) if every > Span::ZERO && !symptom.by_state => symptom.told.1.since(symptom.told.0),
+            _ => last_claimed.max(self.since_by_state(key)).since(began),
+        };
         let often = report.lasted || report.rule.repeats > 0 && repeats >= u64::from(report.rule.repeats);
         // What a list tells of has no order, and takes a moment to be told: its end may come behind it.
         let is_of_list = report.evidence.observed_at.since(report.occurred.to) > BACKFILLED;
@@ -257,10 +266,22 @@ impl Turn<'_, '_> {
     fn persists(&self, key: EpisodeKey) -> bool {
         let Some(episode) = self.state.episodes.get(&key) else { return false };
         let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)) else { return false };
+        // An end that would have been told only counts as long as its emitter would not have spoken again either.
+        let is_silent = rule.quiet > Span::ZERO && self.now.since(episode.last_claimed) > rule.quiet;
         self.state.shows_by_state(key)
-            || !rule.healed_by.is_empty()
+            || !rule.healed_by.is_empty() && !is_silent
             || rule.class == Class::Fixed
-            || episode.last_claimed.since(episode.began.from) >= self.grace_of(key, rule)
+            || self.told_for(key, rule, episode) >= self.grace_of(key, rule)
+    }
+
+    /// For how long an episode was told of: by one object, where each of them repeats itself.
+    pub(crate) fn told_for(&self, key: EpisodeKey, rule: &SignalRule, episode: &Episode) -> Span {
+        if rule.every == Span::ZERO {
+            return episode.last_claimed.since(episode.began.from);
+        }
+        let failing = |object| self.state.symptoms.get(&(key, object)).filter(|symptom| symptom.failing);
+        let told = self.state.some_objects_of(key).into_iter().filter_map(failing);
+        told.map(|symptom| symptom.told.1.since(symptom.told.0)).max().unwrap_or(Span::ZERO)
     }
 
     /// The end of a recording decides what is open: what cannot heal, and what has lasted for its grace.
@@ -487,6 +508,22 @@ impl Turn<'_, '_> {
         {
             self.forget_if_empty(incident);
         }
+    }
+}
+
+/// Events about one object that an emitter lets through at once; after them one in [`SPAM_REFILL`]
+/// (`facts/events-api.md`).
+const SPAM_BURST: u32 = 25;
+
+/// How often an emitter lets another Event about the same object through.
+const SPAM_REFILL: Span = Span::from_secs(300);
+
+/// How far apart two reports of an object may be that tell of one trouble, when it has been reported so often.
+pub(crate) fn gap_max(rule: &SignalRule, repeats: u32) -> Span {
+    match rule.every {
+        Span::ZERO => rule.quiet.max(rule.grace),
+        every if repeats < SPAM_BURST => every,
+        every => every.max(SPAM_REFILL),
     }
 }
 

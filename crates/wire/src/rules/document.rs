@@ -74,8 +74,12 @@ fn format_of(rules: &domain::RuleSet) -> u32 {
     };
     let is_old = rules.components.is_empty()
         && rules.causality.iter().all(is_old_edge)
-        && rules.catalogue.iter().all(|signal| signal.matches.iter().all(is_old_match));
+        && rules.catalogue.iter().all(|signal| signal.every == Span::ZERO && signal.matches.iter().all(is_old_match));
     if is_old { 1 } else { DOCUMENT_FORMAT }
+}
+
+fn is_zero(span: &i64) -> bool {
+    *span == 0
 }
 
 /// The one sign that format 1 knew, under a name of its own.
@@ -207,6 +211,8 @@ twin_struct! { SignalRule, domain::SignalRule {
     healed_by: Vec<String>,
     #[serde(rename = "quiet_us")]
     quiet: i64,
+    #[serde(rename = "every_us", default, skip_serializing_if = "is_zero")]
+    every: i64,
     matches: Vec<Match>,
 } }
 
@@ -435,11 +441,11 @@ mod tests {
         let names = (text(), text(), text(), text());
         let role = proptest::sample::select(vec![Role::Cause, Role::Symptom, Role::Both]);
         let class = proptest::sample::select(vec![Class::Fixed, Class::Converging, Class::Planned]);
-        let times = (span(), any::<u32>(), span(), texts(), span());
+        let times = (span(), any::<u32>(), span(), texts(), (span(), span()));
         let matches = proptest::collection::vec(one_match(), 0..4);
         (names, role, class, severity(), times, matches).prop_map(
             |((code, area, says, runbook), role, class, severity, times, matches)| {
-                let (grace, repeats, heals_after, healed_by, quiet) = times;
+                let (grace, repeats, heals_after, healed_by, (quiet, every)) = times;
                 SignalRule {
                     code,
                     area,
@@ -453,6 +459,7 @@ mod tests {
                     heals_after,
                     healed_by,
                     quiet,
+                    every,
                     matches,
                 }
             },

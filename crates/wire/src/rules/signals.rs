@@ -60,6 +60,7 @@ impl SignalEntries {
             rule.healed_by = reasons.into_iter().map(|(reason, _)| reason).collect();
         }
         section.duration("quiet", &mut rule.quiet);
+        section.duration("every", &mut rule.every);
         let (mut matches, problems_before) = (Vec::new(), section.problem_count());
         if section.list("matches", |item| matches.extend(read_match(item))) {
             rule.matches = matches;

@@ -37,7 +37,7 @@ fn a_fact_stands_under_its_object_and_a_control_fact_under_its_source() {
 fn an_incident_stands_under_its_name_and_is_copied_to_the_current_ones() {
     let incidents = places(&samples::incidents());
     assert_eq!(incidents[0], "acknowledged: inc-f0e1d2c3b4a59687 by prod-eu-1 and incidents-current");
-    assert_eq!(incidents[4..], ["rules: ~rules by prod-eu-1", "watermark: ~watermark by prod-eu-1"]);
+    assert_eq!(incidents[5..], ["rules: ~rules by prod-eu-1", "watermark: ~watermark by prod-eu-1"]);
     let triaged = places(&samples::triaged());
     assert_eq!(triaged[0], "node: inc-f0e1d2c3b4a59687 by prod-eu-1");
     assert_eq!(triaged[2..], ["rules: ~rules by prod-eu-1", "watermark: ~watermark by prod-eu-1"]);
