@@ -59,7 +59,11 @@ impl Turn<'_, '_> {
         if let Some(first) =
             event.first_at.filter(|first| !event.is_first && is_dense(event, *first, fact, reading.rule))
         {
-            // Its own word for how long it has gone on: age comes from the observation too.
+            // Its own word for how long it has gone on: age comes from the observation too. A pod that was ready in the
+            // meantime had another trouble before.
+            let unready_since = self.state.topology.object(object).and_then(|row| row.unready_since);
+            let first =
+                unready_since.filter(|_| reading.rule.every > Span::ZERO).map_or(first, |since| first.max(since));
             self.began_by(key, object, first, is_backfilled(fact));
         }
         if is_backfilled(fact)

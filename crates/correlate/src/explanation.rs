@@ -432,9 +432,13 @@ impl Turn<'_, '_> {
                 if self.state.episodes.get(&cause).is_some_and(Episode::is_live) {
                     continue;
                 }
+                let together = rule.delay_max.max(rule.lead_max);
                 let is_open = |at: &EpisodeKey| {
                     let row = self.state.episodes.get(at).filter(|_| rule.has_effect(self.state.peek_code(at.signal)));
-                    row.is_some_and(|row| row.standing == Standing::Open)
+                    let began = |row: &Episode| row.began.from.since(episode.began.from).0.unsigned_abs();
+                    row.is_some_and(|row| {
+                        row.standing == Standing::Open && began(row) <= together.0.unsigned_abs() && at.entity != *hub
+                    })
                 };
                 let sharing = self.state.sharing(*hub, rule.relation).take(EFFECTS_MAX);
                 let mut owners = BTreeSet::new();
@@ -467,7 +471,10 @@ impl Turn<'_, '_> {
 
     fn nodes_of(&self, key: EpisodeKey) -> impl Iterator<Item = EntityId> + '_ {
         let hubs = self.state.episodes.get(&key).into_iter().flat_map(|row| row.hubs.iter());
-        hubs.filter(|(relation, _)| *relation == Relation::Node).map(|(_, node)| *node)
+        let itself = self.state.topology.names.peek(key.entity).filter(|name| &*name.kind == "Node");
+        hubs.filter(|(relation, _)| *relation == Relation::Node)
+            .map(|(_, node)| *node)
+            .chain(itself.map(|_| key.entity))
     }
 
     /// Contrast: most of what uses a shared thing shows the effect. What stands healthy under it speaks against it: for

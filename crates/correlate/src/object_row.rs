@@ -46,6 +46,8 @@ pub(crate) struct ObjectRow {
     pub is_ready: bool,
     /// Since when, as far as it says so.
     pub ready_since: Option<Time>,
+    /// Since when a pod has not been ready, by its condition.
+    pub unready_since: Option<Time>,
     /// Registries that its images come from.
     pub registries: Vec<EntityId>,
     /// The longest start that one of its startup probes grants, in seconds.
@@ -180,6 +182,7 @@ impl ObjectRow {
             problems,
             is_ready: is_ready(report),
             ready_since: ready_since(report),
+            unready_since: unready_since(report),
             registries,
             startup_secs: startup_secs(report),
         }
@@ -237,6 +240,7 @@ impl ObjectRow {
             && (has_problems && problems.next().is_none())
             && self.is_ready == is_ready(report)
             && self.ready_since == ready_since(report)
+            && self.unready_since == unready_since(report)
             && self.startup_secs == startup_secs(report)
     }
 
@@ -298,6 +302,12 @@ pub(crate) fn ready_since(report: &ObjectReport) -> Option<Time> {
     }
     let ready = report.conditions.iter().find(|condition| &*condition.kind == "Ready").and_then(|ready| ready.since);
     runs.max(ready)
+}
+
+/// Since when a pod has not been ready, as its condition says.
+fn unready_since(report: &ObjectReport) -> Option<Time> {
+    let ready = report.conditions.iter().find(|condition| &*condition.kind == "Ready");
+    ready.filter(|ready| &*ready.status == "False").and_then(|ready| ready.since)
 }
 
 #[cfg(test)]

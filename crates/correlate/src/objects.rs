@@ -108,7 +108,10 @@ impl Turn<'_, '_> {
         let is_set = matches!(kind, "ReplicaSet" | "ReplicationController");
         let replicas = report.replicas.filter(|_| !(is_set && owner_known));
         let has_all = replicas.is_some_and(|r| r.ready >= r.desired);
-        let is_newest = is_set || replicas.is_some_and(|r| r.updated >= r.desired);
+        // With one replica to be, the new pod that waits counts as updated and the old one as ready.
+        let rolls = |c: &Condition| &*c.kind == "Progressing" && &*c.reason != "NewReplicaSetAvailable";
+        let is_rolling = kind == "Deployment" && report.conditions.iter().any(rolls);
+        let is_newest = is_set || replicas.is_some_and(|r| r.updated >= r.desired) && !is_rolling;
         if has_all && is_newest || kind == "Job" && report.conditions.iter().any(has_completed) {
             self.workload_complete(id, &still);
         } else if has_all {

@@ -108,7 +108,7 @@ impl Turn<'_, '_> {
             return false;
         }
         let was_failing = ended_at.is_none() && showed;
-        if !was_failing || report.occurred.from.since(counted.told.1) > gap_max(report.rule, counted.repeats()) {
+        if report.occurred.from.since(counted.told.1) > gap_max(report.rule, counted.repeats()) {
             counted.told = (report.occurred.from, report.occurred.to);
         }
         counted.told.0 = counted.told.0.min(report.occurred.from);
@@ -484,13 +484,12 @@ impl Turn<'_, '_> {
                 .objects_of(key)
                 .iter()
                 .any(|object| self.state.topology.object(*object).is_some_and(|row| row.has_state && !row.is_gone));
-        if heard_through < episode.last_seen + rule.quiet {
-            // Blind or behind: silence says nothing. Look again when as much time has passed once more.
-            self.state.timers.set(Timer::Quiet(key), self.now + rule.quiet);
-        } else if is_covered {
-            self.state.timers.set(Timer::Quiet(key), self.now + rule.quiet);
-        } else {
-            self.end(key);
+        // Blind or behind, silence says nothing; and what is covered ends by its state. To look again when as much time has
+        // passed once more bounds the work of a recording with a gap of years.
+        let again = self.now + rule.quiet.max(self.now.since(episode.last_seen));
+        match heard_through < episode.last_seen + rule.quiet || is_covered {
+            true => self.state.timers.set(Timer::Quiet(key), again),
+            false => self.end(key),
         }
     }
 
