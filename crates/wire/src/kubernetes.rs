@@ -21,4 +21,5 @@ pub(crate) mod raw;
 pub(crate) mod service;
 pub(crate) mod settings;
 pub(crate) mod storage;
+pub(crate) mod whole;
 pub(crate) mod workload;

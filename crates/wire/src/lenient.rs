@@ -32,6 +32,12 @@ impl Str<'_> {
     }
 }
 
+impl<'a> Str<'a> {
+    pub(crate) fn into_cow(self) -> Cow<'a, str> {
+        self.0
+    }
+}
+
 /// Text of a fact: at most [`TEXT_BYTES_MAX`] bytes, and marked if it was longer.
 pub(crate) fn capped(text: &str) -> Text {
     if text.is_empty() {

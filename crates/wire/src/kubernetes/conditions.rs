@@ -11,12 +11,17 @@ use serde_json::value::RawValue;
 /// Reads what every status may have. A status of another shape, which any operator may define, says nothing.
 pub(crate) fn read(report: &mut ObjectReport, kind: &str, status: &RawValue, times: &mut Times) {
     let Ok(common) = serde_json::from_str::<RawStatus<'_>>(status.get()) else { return };
-    report.phase = capped(common.phase.as_str());
-    report.reason = capped(common.reason.as_str());
-    report.message = capped(common.message.as_str());
-    report.observed_generation = common.observed_generation.0.map_or(0, |number| u64::try_from(number).unwrap_or(0));
-    report.conditions = common.conditions.0.iter().map(|condition| read_condition(condition, times)).collect();
+    take(report, &common, times);
     particulars::read(report, kind, status, times);
+}
+
+/// Takes what every status may have, and no kind's particulars.
+pub(crate) fn take(report: &mut ObjectReport, status: &RawStatus<'_>, times: &mut Times) {
+    report.phase = capped(status.phase.as_str());
+    report.reason = capped(status.reason.as_str());
+    report.message = capped(status.message.as_str());
+    report.observed_generation = status.observed_generation.0.map_or(0, |number| u64::try_from(number).unwrap_or(0));
+    report.conditions = status.conditions.0.iter().map(|condition| read_condition(condition, times)).collect();
 }
 
 /// Reads a condition.

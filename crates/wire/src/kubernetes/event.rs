@@ -54,6 +54,7 @@ pub(crate) fn read(piece: &RawPiece<'_>, times: &mut Times) -> Option<(ObjectRef
 
     let emitter = piece.source.or(piece.deprecated_source);
     let emitter = emitter.and_then(|raw| serde_json::from_str::<RawEmitter<'_>>(raw.get()).ok()).unwrap_or_default();
+    let emitter = piece.parts.emitter.as_ref().unwrap_or(&emitter);
     let first_of = |texts: [&Str<'_>; 3]| texts.into_iter().find(|text| !text.is_empty()).map(Str::text);
     let message = if piece.message.is_empty() { &piece.note } else { &piece.message };
     let no_text = Str::default();

@@ -80,7 +80,10 @@ pub(crate) fn reference(kind: &str, namespace: &str, name: &str, uid: &str) -> O
 /// Whether this is what somebody applied rather than what a cluster said: the API server gives every object that it
 /// stores a uid and a time of creation.
 pub(crate) fn is_manifest(piece: &RawPiece<'_>) -> bool {
-    piece.metadata.uid.is_empty() && piece.status.is_none() && piece.metadata.creation_timestamp.as_str().is_empty()
+    piece.metadata.uid.is_empty()
+        && piece.status.is_none()
+        && piece.parts.pod_status.is_none()
+        && piece.metadata.creation_timestamp.as_str().is_empty()
 }
 
 /// Reads an object of that kind. No value of a secret is looked at, and of config maps only what is an address.
@@ -109,10 +112,19 @@ pub(crate) fn read(
     match kind {
         "Pod" => {
             if let Some(spec) = spec {
-                pod::read_spec(&mut report, spec)?;
+                pod::read_spec(&mut report, &serde_json::from_str(spec.get())?);
             }
             if let Some(status) = status {
-                pod::read_status(&mut report, status, times)?;
+                pod::read_status(&mut report, &serde_json::from_str(status.get())?, times);
+            }
+            if let Some((status, _)) = piece.parts.pod_status.as_deref() {
+                conditions::take(&mut report, status, times);
+            }
+            if let Some(spec) = &piece.parts.pod_spec {
+                pod::read_spec(&mut report, spec);
+            }
+            if let Some((_, status)) = piece.parts.pod_status.as_deref() {
+                pod::read_status(&mut report, status, times);
             }
         }
         "Node" => {

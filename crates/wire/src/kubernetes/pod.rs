@@ -1,28 +1,21 @@
 //! Pods: their node, and their containers with their states.
 
 use crate::kubernetes::pod_spec::RawPodSpec;
-use crate::lenient::{Items, Scalar, Str, count, or_default};
+use crate::kubernetes::raw::{RawCondition, RawStatus};
+use crate::lenient::{Items, Number, Scalar, Str, count, or_default};
 use crate::recording::field::Field;
 use crate::recording::times::Times;
 use bellbuoy_core::report::{Container, ContainerState, ObjectReport, Termination};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 /// Reads `spec` of a pod.
-pub(crate) fn read_spec(report: &mut ObjectReport, spec: &RawValue) -> Result<(), serde_json::Error> {
-    let spec: RawPodSpec<'_> = serde_json::from_str(spec.get())?;
+pub(crate) fn read_spec(report: &mut ObjectReport, spec: &RawPodSpec<'_>) {
     report.node = spec.node_name.text();
     spec.read(report);
-    Ok(())
 }
 
-/// Reads `status` of a pod, after its `spec`.
-pub(crate) fn read_status(
-    report: &mut ObjectReport,
-    status: &RawValue,
-    times: &mut Times,
-) -> Result<(), serde_json::Error> {
-    let status: RawPodStatus<'_> = serde_json::from_str(status.get())?;
+/// Reads `status` of a pod, after its `spec` and what every status has.
+pub(crate) fn read_status(report: &mut ObjectReport, status: &RawPodStatus<'_>, times: &mut Times) {
     times.observed(Field::PodStart, &status.start_time);
     let init = status.init_container_statuses.0.iter().map(|raw| (raw, true));
     for (raw, init) in init.chain(status.container_statuses.0.iter().map(|raw| (raw, false))) {
@@ -39,7 +32,6 @@ pub(crate) fn read_status(
         container.state = read_state(&raw.state, times);
         container.last = raw.last_state.terminated.as_ref().map(|ended| read_termination(ended, times));
     }
-    Ok(())
 }
 
 fn read_state(raw: &RawState<'_>, times: &mut Times) -> ContainerState {
@@ -67,13 +59,46 @@ fn read_termination(raw: &RawTerminated<'_>, times: &mut Times) -> Termination {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct RawPodStatus<'a> {
+pub(crate) struct RawPodStatus<'a> {
     #[serde(borrow)]
     start_time: Scalar<'a>,
     #[serde(borrow)]
     init_container_statuses: Items<RawContainerStatus<'a>>,
     #[serde(borrow)]
     container_statuses: Items<RawContainerStatus<'a>>,
+}
+
+/// `status` of a pod with what every status may have: both of its readings in one pass.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct RawWholeStatus<'a> {
+    #[serde(borrow)]
+    phase: Scalar<'a>,
+    #[serde(borrow)]
+    reason: Scalar<'a>,
+    #[serde(borrow)]
+    message: Scalar<'a>,
+    #[serde(borrow)]
+    conditions: Items<RawCondition<'a>>,
+    observed_generation: Number,
+    #[serde(borrow)]
+    start_time: Scalar<'a>,
+    #[serde(borrow)]
+    init_container_statuses: Items<RawContainerStatus<'a>>,
+    #[serde(borrow)]
+    container_statuses: Items<RawContainerStatus<'a>>,
+}
+
+impl<'a> RawWholeStatus<'a> {
+    /// What every status may have, and what that of a pod has.
+    pub(crate) fn into_both(self) -> (RawStatus<'a>, RawPodStatus<'a>) {
+        let Self { phase, reason, message, conditions, observed_generation, .. } = self;
+        let Self { start_time, init_container_statuses, container_statuses, .. } = self;
+        (
+            RawStatus { phase, reason, message, conditions, observed_generation },
+            RawPodStatus { start_time, init_container_statuses, container_statuses },
+        )
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,5 +1,6 @@
 //! The outermost shape of everything that a recording may hold: objects, watch notifications, alerts and lists of them.
 
+use crate::kubernetes::whole::Parts;
 use crate::lenient::{Items, List, Number, Pairs, Scalar, Str, or_default};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -130,6 +131,10 @@ pub(crate) struct RawPiece<'a> {
     pub(crate) provisioner: Scalar<'a>,
     #[serde(borrow)]
     pub(crate) volume_binding_mode: Scalar<'a>,
+
+    /// What was read where it stood.
+    #[serde(skip)]
+    pub(crate) parts: Parts<'a>,
 }
 
 /// `metadata` of an object.

@@ -2,13 +2,14 @@
 
 use crate::alertmanager::{self, RawAlert};
 use crate::kubernetes::raw::RawPiece;
+use crate::kubernetes::whole::Whole;
 use crate::kubernetes::{event, object};
 use crate::recording::draft::{Draft, Manner};
 use crate::recording::envelope::{self, Content};
 use crate::recording::field::Field;
 use crate::recording::rejected::{Reason, Rejected, excerpt};
 use crate::recording::sniff::{Format, SNIFF_BYTES, sniff};
-use crate::recording::splitter::{Cut, Fault, JsonCutter, PIECE_BYTES_MAX, Step};
+use crate::recording::splitter::{Fault, JsonCutter, PIECE_BYTES_MAX, Step};
 use crate::recording::times::Times;
 use crate::recording::yaml::{YamlCutter, to_json};
 use bellbuoy_core::fact::{Body, Source};
@@ -159,15 +160,29 @@ impl Decoder {
             }
         }
         let Some(mut cutter) = self.cutter.take() else { return };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut text = Utf8 { from: 0, text: None };
         loop {
+            if let Cutter::Json(json) = &mut cutter
+                && let Some(begin) = json.ahead(&buffer)
+                && let Some(text) = text.behind(&buffer, begin)
+            {
+                let place = self.place(&buffer, begin, &cutter);
+                let mut reader = Reader { scope: &self.scope, claims: &mut self.claims, sink };
+                let length = reader.at_once(text, place);
+                if let (Some(length), Cutter::Json(json)) = (length, &mut cutter) {
+                    json.pass(begin + length);
+                    continue;
+                }
+            }
             let step = match &mut cutter {
-                Cutter::Json(json) => json.step(&self.buffer, eof),
-                Cutter::Yaml(yaml) => yaml.step(&self.buffer, eof),
+                Cutter::Json(json) => json.step(&buffer, eof),
+                Cutter::Yaml(yaml) => yaml.step(&buffer, eof),
             };
             match step {
                 Step::Cut(cut) => {
-                    let place = self.place(cut, &cutter);
-                    let piece = &self.buffer[cut.begin..cut.end];
+                    let place = self.place(&buffer, cut.begin, &cutter);
+                    let piece = &buffer[cut.begin..cut.end];
                     let mut reader = Reader { scope: &self.scope, claims: &mut self.claims, sink };
                     match &cutter {
                         Cutter::Json(_) => reader.json(piece, place),
@@ -175,10 +190,15 @@ impl Decoder {
                     }
                 }
                 Step::Bad(cut, fault) => {
-                    let place = self.place(cut, &cutter);
-                    let piece = &self.buffer[cut.begin..cut.end];
+                    let place = self.place(&buffer, cut.begin, &cutter);
+                    let piece = &buffer[cut.begin..cut.end];
                     let mut reader = Reader { scope: &self.scope, claims: &mut self.claims, sink };
-                    reader.fault(piece, place, fault);
+                    // What is nested deeply where nobody looks does no harm.
+                    let is_read = fault == Fault::TooDeep
+                        && std::str::from_utf8(piece).is_ok_and(|text| reader.at_once(text, place).is_some());
+                    if !is_read {
+                        reader.fault(piece, place, fault);
+                    }
                 }
                 Step::Empty => {
                     self.claims += 1;
@@ -192,54 +212,68 @@ impl Decoder {
             Cutter::Yaml(yaml) => yaml.needed_from(),
         };
         if let Cutter::Yaml(yaml) = &mut cutter
-            && self.buffer.len() - from > PIECE_BYTES_MAX
+            && buffer.len() - from > PIECE_BYTES_MAX
         {
-            let cut = Cut { begin: from, end: self.buffer.len() };
+            let begin = from;
             yaml.skip();
             from = yaml.needed_from();
-            self.cutter = Some(cutter);
-            self.reject_large(cut, sink);
-            let Some(taken) = self.cutter.take() else { return };
-            cutter = taken;
+            let place = self.place(&buffer, begin, &cutter);
+            let mut reader = Reader { scope: &self.scope, claims: &mut self.claims, sink };
+            reader.fault(&buffer[begin..], place, Fault::TooLarge);
         }
-        self.count_lines(from);
-        self.buffer.drain(..from);
+        self.count_lines(&buffer, from);
+        buffer.drain(..from);
         (self.base, self.counted) = (self.base + from as u64, 0);
         match &mut cutter {
             Cutter::Json(json) => json.shift(from),
             Cutter::Yaml(yaml) => yaml.shift(from),
         }
-        self.cutter = Some(cutter);
+        (self.cutter, self.buffer) = (Some(cutter), buffer);
     }
 
-    fn reject_large(&mut self, cut: Cut, sink: &mut dyn FnMut(Item)) {
-        self.count_lines(cut.begin);
-        let place = Place::outermost(self.line + 1, self.base + cut.begin as u64, "");
-        let piece = &self.buffer[cut.begin..cut.end];
-        let mut reader = Reader { scope: &self.scope, claims: &mut self.claims, sink };
-        reader.fault(piece, place, Fault::TooLarge);
-    }
-
-    fn count_lines(&mut self, to: usize) {
+    fn count_lines(&mut self, buffer: &[u8], to: usize) {
         if to > self.counted {
-            self.line += memchr::memchr_iter(b'\n', &self.buffer[self.counted..to]).count() as u64;
+            self.line += memchr::memchr_iter(b'\n', &buffer[self.counted..to]).count() as u64;
             self.counted = to;
         }
     }
 
-    fn place<'c>(&mut self, cut: Cut, cutter: &'c Cutter) -> Place<'c> {
-        self.count_lines(cut.begin);
+    fn place<'c>(&mut self, buffer: &[u8], begin: usize, cutter: &'c Cutter) -> Place<'c> {
+        self.count_lines(buffer, begin);
         let kind = match cutter {
             Cutter::Json(json) => json.kind().unwrap_or_default(),
             Cutter::Yaml(_) => "",
         };
-        Place::outermost(self.line + 1, self.base + cut.begin as u64, kind)
+        Place::outermost(self.line + 1, self.base + begin as u64, kind)
     }
 }
 
 impl<'p> Place<'p> {
     fn outermost(line: u64, offset: u64, kind: &'p str) -> Self {
         Self { line, offset, kind, arrival: None, nesting: 0, notification: Notification::None }
+    }
+}
+
+/// The part of a buffer that is known to be UTF-8.
+struct Utf8<'b> {
+    from: usize,
+    text: Option<&'b str>,
+}
+
+impl<'b> Utf8<'b> {
+    /// What is UTF-8 from a position on; nothing where the position lies behind what is not. Positions come in order.
+    fn behind(&mut self, buffer: &'b [u8], begin: usize) -> Option<&'b str> {
+        let text = match self.text {
+            Some(text) => text,
+            None => {
+                self.from = begin;
+                let bytes = &buffer[begin..];
+                let valid =
+                    std::str::from_utf8(bytes).or_else(|error| std::str::from_utf8(&bytes[..error.valid_up_to()]));
+                *self.text.insert(valid.unwrap_or_default())
+            }
+        };
+        text.get(begin - self.from..)
     }
 }
 
@@ -300,8 +334,32 @@ impl Reader<'_> {
         self.reject(place, reason, detail, piece);
     }
 
+    /// Reads the piece at the beginning of a text in one pass, wherever it ends, and returns its length. Nothing comes
+    /// of a piece with anything wrong, and of a list: what these are takes a closer look, at the piece alone.
+    fn at_once(&mut self, text: &str, place: Place<'_>) -> Option<usize> {
+        let mut pieces = serde_json::Deserializer::from_str(text).into_iter::<Whole<'_>>();
+        let Whole(piece) = pieces.next()?.ok()?;
+        let length = pieces.byte_offset();
+        let has_list = [piece.items, piece.alerts].into_iter().flatten().any(|list| list.get().starts_with('['));
+        if has_list || length > PIECE_BYTES_MAX {
+            return None;
+        }
+        let (mut found, mut claims, mut is_wrong) = (None, *self.claims, false);
+        let mut sink = |item| match (item, &found) {
+            (Item::Rejected(_), _) | (_, Some(_)) => is_wrong = true,
+            (item, None) => found = Some(item),
+        };
+        let mut reader = Reader { scope: self.scope, claims: &mut claims, sink: &mut sink };
+        reader.piece(&text[..length], &piece, place);
+        let item = found.filter(|_| !is_wrong)?;
+        *self.claims = claims;
+        (self.sink)(item);
+        Some(length)
+    }
+
     fn json(&mut self, piece: &[u8], place: Place<'_>) {
         match std::str::from_utf8(piece) {
+            Ok(text) if self.at_once(text, place).is_some() => {}
             Ok(text) => self.text(text, place),
             Err(error) => self.not_utf8(piece, place, error),
         }
@@ -363,8 +421,17 @@ impl Reader<'_> {
             return self.reject(place, Reason::TooDeep, detail, text.as_bytes());
         }
         let inner = Place { arrival: place.arrival.or_else(|| arrival_of(piece)), nesting: place.nesting + 1, ..place };
-        if let Some(object) = piece.object.filter(|object| object.get().starts_with('{')) {
-            return self.notification(piece, object, inner);
+        if let Some(object) = &piece.parts.object {
+            if let Some(place) = self.notification(piece.type_name.as_str(), text, inner) {
+                self.piece(text, object, place);
+            }
+            return;
+        }
+        if let Some(object) = piece.object.map(RawValue::get).filter(|object| object.starts_with('{')) {
+            if let Some(place) = self.notification(piece.type_name.as_str(), object, inner) {
+                self.text(object, place);
+            }
+            return;
         }
         if let Some(items) = piece.items.or(piece.alerts).filter(|items| items.get().starts_with('[')) {
             let kind = piece.kind.as_str().strip_suffix("List").unwrap_or_default();
@@ -413,7 +480,11 @@ impl Reader<'_> {
     /// What stands in an envelope of another tool.
     fn content(&mut self, text: &str, content: Content<'_>, place: Place<'_>) {
         match content {
-            Content::Notification(verb, event) => self.notify(verb, event, place),
+            Content::Notification(verb, event) => {
+                if let Some(place) = self.notification(verb, event.get(), place) {
+                    self.text(event.get(), place);
+                }
+            }
             Content::Pieces(pieces) => self.pieces(text, pieces.into_iter().map(Some), place),
             Content::Lines(lines) => lines.iter().for_each(|line| match line.as_str().trim() {
                 line if line.starts_with('{') => self.text(line, place),
@@ -425,26 +496,30 @@ impl Reader<'_> {
         }
     }
 
-    fn notification(&mut self, piece: &RawPiece<'_>, object: &RawValue, place: Place<'_>) {
-        self.notify(piece.type_name.as_str(), object, place);
-    }
-
-    fn notify(&mut self, verb: &str, object: &RawValue, place: Place<'_>) {
+    /// The place of what a notification carries, if it carries the state of an object.
+    fn notification<'p>(&mut self, verb: &str, object: &str, place: Place<'p>) -> Option<Place<'p>> {
         *self.claims += 1;
         let notification = match verb {
             "ADDED" => Notification::Added,
             "DELETED" => Notification::Deleted,
-            "BOOKMARK" => return self.ignore(Ignored::Bookmark),
-            "ERROR" => return self.ignore(Ignored::Status),
+            "BOOKMARK" => {
+                self.ignore(Ignored::Bookmark);
+                return None;
+            }
+            "ERROR" => {
+                self.ignore(Ignored::Status);
+                return None;
+            }
             // Recorders that leave the type out mean the object as it is now.
             "MODIFIED" | "" => Notification::Modified,
             other => {
                 let other = clipped(other);
                 let detail = format!("type is {other:?}; expected ADDED, MODIFIED, DELETED, BOOKMARK or ERROR");
-                return self.reject(place, Reason::Unrecognised, detail, object.get().as_bytes());
+                self.reject(place, Reason::Unrecognised, detail, object.as_bytes());
+                return None;
             }
         };
-        self.text(object.get(), Place { notification, ..place });
+        Some(Place { notification, ..place })
     }
 
     fn items(&mut self, text: &str, items: &RawValue, place: Place<'_>) {

@@ -121,14 +121,19 @@ pub(crate) fn read_time(text: &str) -> Result<Option<(Time, bool)>, &'static str
     if text.is_empty() || text.starts_with("0001-01-01T00:00:00") || text == "1970-01-01T00:00:00Z" {
         return Ok(None);
     }
-    let Ok(moment) = text.parse::<jiff::Timestamp>() else {
-        // The last moments of the year 9999 are beyond what can be counted.
-        return Err(match text.starts_with("9999-12-3") {
-            true => TOO_LATE,
-            false => "expected an RFC 3339 time such as 2026-11-21T10:00:00Z",
-        });
+    let time = match plain_time(text.as_bytes()) {
+        Some(time) => time,
+        None => {
+            let Ok(moment) = text.parse::<jiff::Timestamp>() else {
+                // The last moments of the year 9999 are beyond what can be counted.
+                return Err(match text.starts_with("9999-12-3") {
+                    true => TOO_LATE,
+                    false => "expected an RFC 3339 time such as 2026-11-21T10:00:00Z",
+                });
+            };
+            Time(moment.as_microsecond())
+        }
     };
-    let time = Time(moment.as_microsecond());
     match time {
         _ if time < EARLIEST => Err("expected a time of an observation, none is older than 2014-06-01"),
         _ if time >= LATEST => Err(TOO_LATE),
@@ -136,14 +141,74 @@ pub(crate) fn read_time(text: &str) -> Result<Option<(Time, bool)>, &'static str
     }
 }
 
+/// A time in the one form that Go writes: seconds or microseconds, in UTC. Nothing for all others, which are read by
+/// whoever knows every form; most of the times of a recording have this one.
+fn plain_time(text: &[u8]) -> Option<Time> {
+    let number = |text: &[u8]| {
+        text.iter().try_fold(0_i64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
+    };
+    let (seconds, rest) = text.split_at_checked(19)?;
+    let micros = match rest {
+        b"Z" => 0,
+        [b'.', micros @ .., b'Z'] if micros.len() == 6 => number(micros)?,
+        _ => return None,
+    };
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', i0, i1, b':', s0, s1] = *seconds else {
+        return None;
+    };
+    let (year, month, day) = (number(&[y0, y1, y2, y3])?, number(&[m0, m1])?, number(&[d0, d1])?);
+    let (hour, minute, second) = (number(&[h0, h1])?, number(&[i0, i1])?, number(&[s0, s1])?);
+    if !(1970..=9998).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    if day > 28 && day > days_of(year, month) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let before = (1..month).map(|month| days_of(year, month)).sum::<i64>();
+    let days = 365 * (year - 1970) + leap_days(year - 1) - leap_days(1969) + before + day - 1;
+    Some(Time((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + micros))
+}
+
+/// Leap days up to the end of a year.
+fn leap_days(year: i64) -> i64 {
+    year / 4 - year / 100 + year / 400
+}
+
+/// Days of a month.
+fn days_of(year: i64, month: i64) -> i64 {
+    match month {
+        2 => 28 + leap_days(year) - leap_days(year - 1),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn every_field_stands_at_its_own_place_in_the_table() {
         for (position, (field, _)) in OBSERVATION_FIELDS.iter().enumerate() {
             assert_eq!(*field as usize, position);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn plain_times_are_those_of_the_calendar(
+            (year, month, day) in (1960..2110_i64, 0..14_i64, 0..33_i64),
+            (hour, minute, second) in (0..25_i64, 0..61_i64, 0..62_i64),
+            fraction in prop_oneof![Just(String::new()), "\\.[0-9]{6}", "\\.[0-9]{1,9}", "[0-9.:Z]{0,3}"],
+        ) {
+            let text = format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z");
+            if let Some(time) = plain_time(text.as_bytes()) {
+                let moment = text.parse::<jiff::Timestamp>();
+                prop_assert_eq!(moment.map(|moment| Time(moment.as_microsecond())).ok(), Some(time), "{}", text);
+            } else if (1970..2110).contains(&year) && fraction.is_empty() && second < 60 {
+                prop_assert!(text.parse::<jiff::Timestamp>().is_err(), "{}", text);
+            }
         }
     }
 

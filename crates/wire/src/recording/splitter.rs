@@ -146,6 +146,22 @@ impl JsonCutter {
         }
     }
 
+    /// Where the next piece begins, if it is not begun yet: whoever can read it from there need not have it cut.
+    pub(crate) fn ahead(&mut self, buffer: &[u8]) -> Option<usize> {
+        if self.lost.is_some() || self.value.is_some() || self.skip_blanks(buffer) != Some(b'{') {
+            return None;
+        }
+        Some(self.at)
+    }
+
+    /// The next piece was read without being cut; what is behind it begins there.
+    pub(crate) fn pass(&mut self, end: usize) {
+        if self.lists.is_empty() {
+            self.kind = None;
+        }
+        (self.at, self.indent, self.is_empty) = (end, None, false);
+    }
+
     /// Takes the next piece from the buffer; positions are relative to it.
     pub(crate) fn step(&mut self, buffer: &[u8], eof: bool) -> Step {
         loop {
@@ -162,18 +178,25 @@ impl JsonCutter {
         }
     }
 
-    /// Between values: at the outermost level or inside of a list.
-    fn between(&mut self, buffer: &[u8], eof: bool) -> Option<Step> {
-        let begin = loop {
-            match buffer.get(self.at) {
-                Some(b'\n') => self.indent = Some(0),
-                Some(b' ' | b'\t' | b'\r') => self.indent = self.indent.map(|indent| indent + 1),
-                Some(b',' | 0x1e) => self.indent = None,
-                Some(_) => break self.at,
-                None => return Some(self.finish(eof)),
+    /// Goes to the first byte of the next value, if it is there.
+    fn skip_blanks(&mut self, buffer: &[u8]) -> Option<u8> {
+        loop {
+            match buffer.get(self.at)? {
+                b'\n' => self.indent = Some(0),
+                b' ' | b'\t' | b'\r' => self.indent = self.indent.map(|indent| indent + 1),
+                b',' | 0x1e => self.indent = None,
+                first => return Some(*first),
             }
             self.at += 1;
-        };
+        }
+    }
+
+    /// Between values: at the outermost level or inside of a list.
+    fn between(&mut self, buffer: &[u8], eof: bool) -> Option<Step> {
+        if self.skip_blanks(buffer).is_none() {
+            return Some(self.finish(eof));
+        }
+        let begin = self.at;
         let indent = self.indent.take();
         match (buffer[begin], self.lists.last()) {
             (b'{', list) => {
