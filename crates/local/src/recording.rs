@@ -1,6 +1,6 @@
 //! A recording: files, folders and standard input, decoded, put in order, and read as often as needed.
 //!
-//! Everything is read once. What comes out is kept as bytes, in memory up to a limit and in temporary files beyond it:
+//! Everything is read once. What comes out is kept in memory up to a limit, and as bytes in temporary files beyond it:
 //! first the drafts, in the order of the sources, then the facts, in sorted runs that are merged as they are read.
 
 mod gather;
@@ -8,6 +8,7 @@ mod report;
 mod runs;
 mod source;
 mod spool;
+mod texts;
 
 use bellbuoy_core::fact::{Body, Fact, FactId};
 use bellbuoy_core::object::Scope;
@@ -136,21 +137,19 @@ fn settle(
     let Gathered { spool, census, dumped, mut report, ended } = gathered;
     let mut horizon = Horizon::new(census, options.as_of);
     if horizon.must_recount() {
-        for entry in spool.entries()? {
-            match entry?.1 {
-                Entry::Draft { draft, .. } => horizon.recount(&draft),
-                Entry::Fact(fact) => horizon.recount_settled(&fact),
-            }
-        }
+        spool.visit(|entry| match entry {
+            Entry::Draft { draft, .. } => horizon.recount(draft),
+            Entry::Fact(fact) => horizon.recount_settled(fact),
+        })?;
     }
     let mut sorter = Sorter::new(share);
     let mut facts = Vec::new();
     // The order of a journal is kept even where its facts came late.
     let mut reached: BTreeMap<Scope, Time> = BTreeMap::new();
     let total = spool.len();
-    for entry in spool.entries()? {
-        let (number, entry) = entry?;
-        if number.is_multiple_of(4096) {
+    for (number, entry) in (0..).zip(spool.into_entries()?) {
+        let (entry, bytes) = entry?;
+        if u64::is_multiple_of(number, 4096) {
             progress(Progress::Sorting { reports: number, total });
         }
         match entry {
@@ -163,7 +162,7 @@ fn settle(
                 horizon.settle(stream, *draft, &mut facts, |rejected| report.reject(&source, rejected));
                 for fact in facts.drain(..) {
                     report.count(&fact);
-                    sorter.push(Order { at: fact.observed_at, rank: fact.id.0 }, &fact)?;
+                    sorter.push(Order { at: fact.observed_at, rank: fact.id.0 }, fact, bytes)?;
                 }
             }
             Entry::Fact(fact) => {
@@ -171,7 +170,7 @@ fn settle(
                 report.count(&fact);
                 let at = reached.entry(fact.scope.clone()).or_insert(fact.observed_at);
                 *at = fact.observed_at.max(*at);
-                sorter.push(Order { at: *at, rank: u128::from(number).to_be_bytes() }, &fact)?;
+                sorter.push(Order { at: *at, rank: u128::from(number).to_be_bytes() }, *fact, bytes)?;
             }
         }
     }

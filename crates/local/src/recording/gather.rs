@@ -233,7 +233,7 @@ impl Gatherer<'_> {
             *ended = fact.observed_at.max(*ended);
             return Ok(());
         }
-        gathered.spool.push(&Entry::Fact(Box::new(fact)))
+        gathered.spool.push(Entry::Fact(Box::new(fact)))
     }
 
     fn plain(
@@ -331,7 +331,7 @@ fn take(item: Item, gathered: &mut Gathered, stream: u32, holds: &mut Holds, fai
             }
             gathered.census.count(&draft);
             gathered.dumped.note(gathered.spool.len(), &draft);
-            if let Err(error) = gathered.spool.push(&Entry::Draft { stream, draft }) {
+            if let Err(error) = gathered.spool.push(Entry::Draft { stream, draft }) {
                 *failed = Err(error);
             }
         }

@@ -26,8 +26,10 @@ pub(super) struct Order {
 /// Takes facts in any order.
 #[derive(Debug)]
 pub(super) struct Sorter {
-    bytes: Vec<u8>,
+    facts: Vec<Fact>,
+    /// Orders, and places among the facts.
     index: Vec<(Order, u32)>,
+    memory_bytes: usize,
     memory_bytes_max: usize,
     files: Vec<NamedTempFile>,
 }
@@ -48,16 +50,16 @@ struct PlacedRef<'f> {
 
 impl Sorter {
     pub(super) fn new(memory_bytes_max: usize) -> Self {
-        // Positions within memory are 32 bits wide.
-        let memory_bytes_max = memory_bytes_max.min(1 << 31);
-        Self { bytes: Vec::new(), index: Vec::new(), memory_bytes_max, files: Vec::new() }
+        Self { facts: Vec::new(), index: Vec::new(), memory_bytes: 0, memory_bytes_max, files: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, order: Order, fact: &Fact) -> Result<(), Error> {
-        let begin = u32::try_from(self.bytes.len()).map_err(|error| Error::spill(std::io::Error::other(error)))?;
-        write_framed(&mut self.bytes, &PlacedRef { order, fact }).map_err(Error::spill)?;
-        self.index.push((order, begin));
-        if self.bytes.len() + self.index.len() * size_of::<(Order, u32)>() > self.memory_bytes_max {
+    /// Takes a fact that takes so many bytes of memory.
+    pub(super) fn push(&mut self, order: Order, fact: Fact, bytes: u32) -> Result<(), Error> {
+        let place = u32::try_from(self.facts.len()).map_err(|error| Error::spill(std::io::Error::other(error)))?;
+        self.memory_bytes += size_of::<(Order, u32)>() + bytes as usize;
+        self.facts.push(fact);
+        self.index.push((order, place));
+        if self.memory_bytes > self.memory_bytes_max {
             self.spill().map_err(Error::spill)?;
         }
         Ok(())
@@ -67,12 +69,16 @@ impl Sorter {
         self.index.sort_unstable();
         let file = NamedTempFile::new()?;
         let mut out = std::io::BufWriter::with_capacity(1 << 20, file);
-        for (_, begin) in &self.index {
-            out.write_all(frame_at(&self.bytes, *begin))?;
+        let mut frame = Vec::new();
+        for (order, place) in self.index.drain(..) {
+            let Some(fact) = self.facts.get(place as usize) else { continue };
+            frame.clear();
+            write_framed(&mut frame, &PlacedRef { order, fact })?;
+            out.write_all(&frame)?;
         }
         self.files.push(out.into_inner()?);
-        self.index.clear();
-        self.bytes.clear();
+        self.facts.clear();
+        self.memory_bytes = 0;
         if self.files.len() >= RUNS_MAX {
             self.merge()?;
         }
@@ -93,61 +99,75 @@ impl Sorter {
 
     pub(super) fn finish(mut self) -> Result<Runs, Error> {
         self.index.sort_unstable();
-        Ok(Runs { bytes: self.bytes, index: self.index, files: self.files })
+        Ok(Runs { facts: self.facts, index: self.index, files: self.files })
     }
-}
-
-/// The frame that begins there.
-fn frame_at(bytes: &[u8], begin: u32) -> &[u8] {
-    let begin = begin as usize;
-    let length = bytes[begin..].first_chunk().map_or(0, |length| u32::from_le_bytes(*length)) as usize;
-    &bytes[begin..begin + 4 + length]
 }
 
 /// Facts in order, to be read as often as needed.
 #[derive(Debug)]
 pub(super) struct Runs {
-    bytes: Vec<u8>,
+    facts: Vec<Fact>,
     index: Vec<(Order, u32)>,
     files: Vec<NamedTempFile>,
 }
 
 impl Runs {
     pub(super) fn read<'r>(&'r self, ends: &'r [Fact]) -> Result<Facts<'r>, Error> {
-        let merge = Merge::new(&self.files, &self.bytes, &self.index).map_err(Error::spill)?;
-        Ok(Facts { merge, ends: ends.iter(), last: None })
+        let sorted = match self.files.is_empty() {
+            true => Sorted::Memory { facts: &self.facts, index: self.index.iter() },
+            false => Sorted::Merge(Merge::new(&self.files, &self.facts, &self.index).map_err(Error::spill)?),
+        };
+        Ok(Facts { sorted, ends: ends.iter(), last: None })
     }
 }
 
 /// The facts of a recording, in order; a fact that was recorded twice comes once.
 pub struct Facts<'r> {
-    merge: Merge<'r>,
+    sorted: Sorted<'r>,
     ends: std::slice::Iter<'r, Fact>,
     last: Option<(Time, FactId)>,
+}
+
+/// Facts in order, some of them more than once.
+enum Sorted<'r> {
+    /// All of them lie in memory.
+    Memory { facts: &'r [Fact], index: std::slice::Iter<'r, (Order, u32)> },
+    /// They lie in several runs.
+    Merge(Merge<'r>),
+}
+
+impl Facts<'_> {
+    /// Whether that fact was not the last one.
+    fn is_new(last: &mut Option<(Time, FactId)>, fact: &Fact) -> bool {
+        let name = Some((fact.observed_at, fact.id));
+        std::mem::replace(last, name) != name
+    }
 }
 
 impl Iterator for Facts<'_> {
     type Item = Result<Fact, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        for placed in self.merge.by_ref() {
-            let fact = match placed {
-                Ok(placed) => placed.fact,
-                Err(error) => return Some(Err(Error::spill(error))),
-            };
-            let name = Some((fact.observed_at, fact.id));
-            if name != self.last {
-                self.last = name;
-                return Some(Ok(fact));
+        let last = &mut self.last;
+        let next = match &mut self.sorted {
+            Sorted::Memory { facts, index } => {
+                let mut all = index.filter_map(|(_, place)| facts.get(*place as usize));
+                all.find(|fact| Self::is_new(last, fact)).cloned().map(Ok)
             }
-        }
-        self.ends.next().cloned().map(Ok)
+            Sorted::Merge(merge) => merge.find_map(|placed| match placed {
+                Ok(Placed { fact, .. }) => Self::is_new(last, &fact).then_some(Ok(fact)),
+                Err(error) => Some(Err(Error::spill(error))),
+            }),
+        };
+        next.or_else(|| self.ends.next().cloned().map(Ok))
     }
 }
 
 /// Merges sorted runs.
 struct Merge<'r> {
     runs: Vec<Run<'r>>,
+    /// What was read last from a file.
+    frame: Vec<u8>,
     /// The next fact of each run, the earliest on top.
     heads: BinaryHeap<Reverse<Head>>,
     failed: Option<std::io::Error>,
@@ -155,7 +175,7 @@ struct Merge<'r> {
 
 enum Run<'r> {
     File(BufReader<File>),
-    Memory { bytes: &'r [u8], index: std::slice::Iter<'r, (Order, u32)> },
+    Memory { facts: &'r [Fact], index: std::slice::Iter<'r, (Order, u32)> },
 }
 
 struct Head {
@@ -190,13 +210,13 @@ impl Ord for Head {
 }
 
 impl<'r> Merge<'r> {
-    fn new(files: &[NamedTempFile], bytes: &'r [u8], index: &'r [(Order, u32)]) -> std::io::Result<Self> {
+    fn new(files: &[NamedTempFile], facts: &'r [Fact], index: &'r [(Order, u32)]) -> std::io::Result<Self> {
         let mut runs = Vec::with_capacity(files.len() + 1);
         for file in files {
             runs.push(Run::File(BufReader::with_capacity(256 << 10, file.reopen()?)));
         }
-        runs.push(Run::Memory { bytes, index: index.iter() });
-        let mut merge = Self { runs, heads: BinaryHeap::new(), failed: None };
+        runs.push(Run::Memory { facts, index: index.iter() });
+        let mut merge = Self { runs, frame: Vec::new(), heads: BinaryHeap::new(), failed: None };
         for run in 0..merge.runs.len() {
             merge.advance(run);
         }
@@ -204,13 +224,14 @@ impl<'r> Merge<'r> {
     }
 
     fn advance(&mut self, run: usize) {
-        let mut frame = Vec::new();
         let read = match &mut self.runs[run] {
-            Run::File(file) => read_framed(file, &mut frame),
-            Run::Memory { bytes, index } => match index.next() {
-                Some((_, begin)) => read_framed(&mut frame_at(bytes, *begin), &mut frame),
-                None => Ok(None),
-            },
+            Run::File(file) => read_framed(file, &mut self.frame),
+            Run::Memory { facts, index } => {
+                let placed = |(order, place): &(Order, u32)| {
+                    Some(Placed { order: *order, fact: facts.get(*place as usize)?.clone() })
+                };
+                Ok(index.next().and_then(placed))
+            }
         };
         match read {
             Ok(Some(placed)) => self.heads.push(Reverse(Head { run, placed })),

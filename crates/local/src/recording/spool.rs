@@ -1,8 +1,10 @@
-//! Reports in the order of their sources, kept as bytes: in memory up to a limit, in a temporary file beyond it.
+//! Reports in the order of their sources: kept in memory up to a limit, as bytes in a temporary file beyond it.
 
 use crate::recording::Error;
+use crate::recording::texts::Texts;
 use bellbuoy_core::fact::Fact;
 use bellbuoy_wire::recording::Draft;
+use bellbuoy_wire::recording::field::Stamp;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -22,10 +24,27 @@ pub(super) enum Entry {
     Fact(Box<Fact>),
 }
 
+impl Entry {
+    /// Shares its texts with those that came before. Returns the memory that it takes.
+    fn share(&mut self, texts: &mut Texts) -> usize {
+        let held = match self {
+            Self::Draft { draft, .. } => {
+                let Draft { scope: _, object, stamps, body, .. } = &mut **draft;
+                size_of::<Draft>() + stamps.capacity() * size_of::<Stamp>() + texts.share(object, body)
+            }
+            Self::Fact(fact) => size_of::<Fact>() + texts.share(&mut fact.object, &mut fact.body),
+        };
+        size_of::<Self>() + held
+    }
+}
+
 /// Reports, in order.
 #[derive(Debug)]
 pub(super) struct Spool {
-    memory: Vec<u8>,
+    /// With the memory that each takes, in bytes.
+    memory: Vec<(Entry, u32)>,
+    texts: Texts,
+    memory_bytes: usize,
     memory_bytes_max: usize,
     file: Option<BufWriter<NamedTempFile>>,
     entries: u64,
@@ -33,7 +52,8 @@ pub(super) struct Spool {
 
 impl Spool {
     pub(super) fn new(memory_bytes_max: usize) -> Self {
-        Self { memory: Vec::new(), memory_bytes_max, file: None, entries: 0 }
+        let (memory, texts) = (Vec::new(), Texts::default());
+        Self { memory, texts, memory_bytes: 0, memory_bytes_max, file: None, entries: 0 }
     }
 
     /// How many there are.
@@ -41,10 +61,12 @@ impl Spool {
         self.entries
     }
 
-    pub(super) fn push(&mut self, entry: &Entry) -> Result<(), Error> {
-        write_framed(&mut self.memory, entry).map_err(Error::spill)?;
+    pub(super) fn push(&mut self, mut entry: Entry) -> Result<(), Error> {
+        let bytes = entry.share(&mut self.texts);
+        self.memory_bytes += bytes;
+        self.memory.push((entry, u32::try_from(bytes).unwrap_or(u32::MAX)));
         self.entries += 1;
-        if self.memory.len() > self.memory_bytes_max {
+        if self.memory_bytes > self.memory_bytes_max {
             self.spill().map_err(Error::spill)?;
         }
         Ok(())
@@ -53,36 +75,46 @@ impl Spool {
     fn spill(&mut self) -> std::io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(BufWriter::new(NamedTempFile::new()?)),
+            None => self.file.insert(BufWriter::with_capacity(1 << 20, NamedTempFile::new()?)),
         };
-        file.write_all(&self.memory)?;
+        let mut frame = Vec::new();
+        for (entry, _) in self.memory.drain(..) {
+            frame.clear();
+            write_framed(&mut frame, &entry)?;
+            file.write_all(&frame)?;
+        }
         file.flush()?;
-        self.memory.clear();
+        (self.texts, self.memory_bytes) = (Texts::default(), 0);
         Ok(())
     }
 
-    /// All of them with their numbers, from 0.
-    pub(super) fn entries(&self) -> Result<impl Iterator<Item = Result<(u64, Entry), Error>> + '_, Error> {
+    /// Looks at all of them.
+    pub(super) fn visit(&self, mut visit: impl FnMut(&Entry)) -> Result<(), Error> {
+        for entry in self.spilled()? {
+            visit(&entry?);
+        }
+        self.memory.iter().for_each(|(entry, _)| visit(entry));
+        Ok(())
+    }
+
+    /// Takes all of them out, with the memory that each takes, in bytes.
+    pub(super) fn into_entries(mut self) -> Result<impl Iterator<Item = Result<(Entry, u32), Error>>, Error> {
+        let memory = std::mem::take(&mut self.memory);
+        let mut texts = std::mem::take(&mut self.texts);
+        let spilled = self.spilled()?.map(move |entry| {
+            let mut entry = entry?;
+            let bytes = entry.share(&mut texts);
+            Ok((entry, u32::try_from(bytes).unwrap_or(u32::MAX)))
+        });
+        Ok(spilled.chain(memory.into_iter().map(Ok)))
+    }
+
+    fn spilled(&self) -> Result<impl Iterator<Item = Result<Entry, Error>> + use<>, Error> {
+        // An open file outlives its name.
         let file = self.file.as_ref().map(|file| file.get_ref().reopen()).transpose().map_err(Error::spill)?;
-        let mut spilled: Option<BufReader<File>> = file.map(|file| BufReader::with_capacity(1 << 20, file));
-        let mut memory = self.memory.as_slice();
+        let mut file: Option<BufReader<File>> = file.map(|file| BufReader::with_capacity(1 << 20, file));
         let mut frame = Vec::new();
-        let mut number = 0;
-        Ok(std::iter::from_fn(move || {
-            let read = match &mut spilled {
-                Some(file) => match read_framed(file, &mut frame) {
-                    Ok(None) => {
-                        spilled = None;
-                        read_framed(&mut memory, &mut frame)
-                    }
-                    read => read,
-                },
-                None => read_framed(&mut memory, &mut frame),
-            };
-            let entry = read.map_err(Error::spill).transpose()?;
-            number += 1;
-            Some(entry.map(|entry| (number - 1, entry)))
-        }))
+        Ok(std::iter::from_fn(move || read_framed(file.as_mut()?, &mut frame).map_err(Error::spill).transpose()))
     }
 }
 
