@@ -5,11 +5,11 @@
 
 use crate::components::Components;
 use crate::edges::{Edge, Edges};
+use crate::pattern::Pattern;
 use bellbuoy_core::Text;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::report::{AlertReport, Condition, EventReport, ObjectReport, Termination};
 use bellbuoy_core::rules::{ComponentRule, Match, Relation, RuleSet, SignalRule};
-use regex::Regex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,13 +19,13 @@ pub struct Catalogue {
     rules: Arc<RuleSet>,
     events: HashMap<Text, OfReason>,
     /// Entries that take events of any reason.
-    any_event: Vec<Pattern>,
-    waiting: HashMap<Text, Vec<Pattern>>,
-    terminated: HashMap<Text, Vec<Pattern>>,
-    conditions: HashMap<Text, Vec<Pattern>>,
-    phases: HashMap<Text, Vec<Pattern>>,
+    any_event: Vec<Row>,
+    waiting: HashMap<Text, Vec<Row>>,
+    terminated: HashMap<Text, Vec<Row>>,
+    conditions: HashMap<Text, Vec<Row>>,
+    phases: HashMap<Text, Vec<Row>>,
     alerts: Alerts,
-    signs: HashMap<Text, Vec<Pattern>>,
+    signs: HashMap<Text, Vec<Row>>,
     healing: HashMap<Text, Vec<usize>>,
     by_code: HashMap<Text, usize>,
     edges: Edges,
@@ -35,7 +35,7 @@ pub struct Catalogue {
 /// What there is for one reason of events.
 #[derive(Debug, Default)]
 struct OfReason {
-    rows: Vec<Pattern>,
+    rows: Vec<Row>,
     /// Whether the reason tells of progress or recovery: then entries for any reason have no business with it.
     is_progress: bool,
 }
@@ -61,11 +61,11 @@ const PROGRESS: [&str; 12] = [
 struct Alerts {
     count: usize,
     words: HashMap<Text, (usize, usize)>,
-    patterns: Vec<(usize, Pattern)>,
+    patterns: Vec<(usize, Row)>,
 }
 
 #[derive(Debug)]
-struct Pattern {
+struct Row {
     signal: usize,
     kind: Text,
     /// Component of an event, status of a condition, phase.
@@ -73,7 +73,7 @@ struct Pattern {
     /// Reason of a condition or phase.
     reason: Text,
     /// None: matches anything.
-    message: Option<Regex>,
+    message: Option<Pattern>,
 }
 
 /// The code of the signal that stands for alerts of unknown names. Such a signal goes by the alert's own name.
@@ -159,14 +159,14 @@ impl Catalogue {
             components: Components::new(&rules),
         };
         // Lists of words make many matches with one pattern.
-        let mut compiled = HashMap::new();
+        let mut known = HashMap::new();
         for (signal, rule) in rules.catalogue.iter().enumerate() {
             this.by_code.entry(rule.code.clone()).or_insert(signal);
             for reason in &rule.healed_by {
                 this.healing.entry(reason.clone()).or_default().push(signal);
                 this.events.entry(reason.clone()).or_default().is_progress = true;
             }
-            rule.matches.iter().for_each(|item| this.add(signal, item, &mut compiled));
+            rule.matches.iter().for_each(|item| this.add(signal, item, &mut known));
         }
         for reason in PROGRESS {
             this.events.entry(reason.into()).or_default().is_progress = true;
@@ -174,47 +174,47 @@ impl Catalogue {
         this
     }
 
-    fn add(&mut self, signal: usize, item: &Match, compiled: &mut HashMap<Text, Option<Regex>>) {
-        let mut compile = |pattern: &Text| match pattern.is_empty() {
-            true => Some(None),
-            false => compiled.entry(pattern.clone()).or_insert_with(|| Regex::new(pattern).ok()).clone().map(Some),
+    fn add(&mut self, signal: usize, item: &Match, known: &mut HashMap<Text, Pattern>) {
+        let mut compile = |pattern: &Text| {
+            let new = || Pattern::new(pattern.clone());
+            (!pattern.is_empty()).then(|| known.entry(pattern.clone()).or_insert_with(new).clone())
         };
         let none: Text = "".into();
         match item {
             Match::Event { kind, reason, component, pattern } => {
-                let Some(message) = compile(pattern) else { return };
+                let message = compile(pattern);
                 let (kind, detail) = (kind.clone(), component.clone());
-                let row = Pattern { signal, kind, detail, reason: none, message };
+                let row = Row { signal, kind, detail, reason: none, message };
                 match reason.is_empty() {
                     true => self.any_event.push(row),
                     false => self.events.entry(reason.clone()).or_default().rows.push(row),
                 }
             }
             Match::Waiting { reason, pattern } => {
-                let Some(message) = compile(pattern) else { return };
-                let row = Pattern { signal, kind: "Pod".into(), detail: none.clone(), reason: none, message };
+                let message = compile(pattern);
+                let row = Row { signal, kind: "Pod".into(), detail: none.clone(), reason: none, message };
                 self.waiting.entry(reason.clone()).or_default().push(row);
             }
             Match::Terminated { reason, exit_code, pattern } => {
-                let Some(message) = compile(pattern) else { return };
-                let row = Pattern { signal, kind: "Pod".into(), detail: exit_code.clone(), reason: none, message };
+                let message = compile(pattern);
+                let row = Row { signal, kind: "Pod".into(), detail: exit_code.clone(), reason: none, message };
                 self.terminated.entry(reason.clone()).or_default().push(row);
             }
             Match::Condition { kind, condition, status, reason, pattern } => {
-                let Some(message) = compile(pattern) else { return };
+                let message = compile(pattern);
                 let (kind, detail, reason) = (kind.clone(), status.clone(), reason.clone());
-                let row = Pattern { signal, kind, detail, reason, message };
+                let row = Row { signal, kind, detail, reason, message };
                 self.conditions.entry(condition.clone()).or_default().push(row);
             }
             Match::Phase { kind, phase, reason, pattern } => {
-                let Some(message) = compile(pattern) else { return };
+                let message = compile(pattern);
                 let (detail, reason) = (phase.clone(), reason.clone());
-                let row = Pattern { signal, kind: kind.clone(), detail, reason, message };
+                let row = Row { signal, kind: kind.clone(), detail, reason, message };
                 self.phases.entry(kind.clone()).or_default().push(row);
             }
             Match::State { sign, kind, pattern } => {
-                let Some(message) = compile(pattern) else { return };
-                let row = Pattern { signal, kind: kind.clone(), detail: none.clone(), reason: none, message };
+                let message = compile(pattern);
+                let row = Row { signal, kind: kind.clone(), detail: none.clone(), reason: none, message };
                 self.signs.entry(sign.clone()).or_default().push(row);
             }
             Match::Alert { name } => {
@@ -228,8 +228,8 @@ impl Catalogue {
                     }
                     return;
                 }
-                let Some(message) = compile(&format!("^(?:{name})$").into()) else { return };
-                let row = Pattern { signal, kind: none.clone(), detail: none.clone(), reason: none, message };
+                let message = compile(&format!("^(?:{name})$").into());
+                let row = Row { signal, kind: none.clone(), detail: none.clone(), reason: none, message };
                 self.alerts.patterns.push((place, row));
             }
         }
@@ -248,7 +248,7 @@ impl Catalogue {
 
     /// What an Event about an object of that kind says. Entries for its reason come before those for any reason.
     pub fn read_event(&self, kind: &str, event: &EventReport) -> Option<Reading<'_>> {
-        let fits = |row: &&Pattern| {
+        let fits = |row: &&Row| {
             matches_kind(&row.kind, kind)
                 && (row.detail.is_empty() || event.component.starts_with(&*row.detail))
                 && row.fits(&event.message)
@@ -339,9 +339,9 @@ impl Catalogue {
         self.components.of(entity)
     }
 
-    fn reading(&self, row: &Pattern, message: &str) -> Reading<'_> {
-        let names = row.message.as_ref().filter(|pattern| pattern.captures_len() > 1).and_then(|pattern| {
-            let groups = pattern.captures(message)?;
+    fn reading(&self, row: &Row, message: &str) -> Reading<'_> {
+        let names = row.message.as_ref().and_then(|pattern| {
+            let groups = pattern.groups(message)?;
             let named = NAMING_GROUPS.iter().find_map(|of| Some((of.kind, groups.name(of.group)?.as_str())));
             named.map(|(kind, name)| (kind, name.into()))
         });
@@ -349,7 +349,7 @@ impl Catalogue {
     }
 }
 
-impl Pattern {
+impl Row {
     fn fits(&self, message: &str) -> bool {
         self.message.as_ref().is_none_or(|pattern| pattern.is_match(message))
     }

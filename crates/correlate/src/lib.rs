@@ -17,6 +17,7 @@ mod leases;
 mod moves;
 mod object_row;
 mod objects;
+mod pattern;
 mod problems;
 mod record;
 mod splits;
