@@ -8,7 +8,7 @@ mod report;
 mod runs;
 mod source;
 mod spool;
-mod texts;
+mod weight;
 
 use bellbuoy_core::fact::{Body, Fact, FactId};
 use bellbuoy_core::object::Scope;
@@ -162,7 +162,7 @@ fn settle(
                 horizon.settle(stream, *draft, &mut facts, |rejected| report.reject(&source, rejected));
                 for fact in facts.drain(..) {
                     report.count(&fact);
-                    sorter.push(Order { at: fact.observed_at, rank: fact.id.0 }, fact, bytes)?;
+                    sorter.push(Order { at: fact.observed_at, rank: u128::from_be_bytes(fact.id.0) }, fact, bytes)?;
                 }
             }
             Entry::Fact(fact) => {
@@ -170,7 +170,7 @@ fn settle(
                 report.count(&fact);
                 let at = reached.entry(fact.scope.clone()).or_insert(fact.observed_at);
                 *at = fact.observed_at.max(*at);
-                sorter.push(Order { at: *at, rank: u128::from(number).to_be_bytes() }, *fact, bytes)?;
+                sorter.push(Order { at: *at, rank: number.into() }, *fact, bytes)?;
             }
         }
     }

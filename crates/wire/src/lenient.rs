@@ -1,5 +1,6 @@
 //! Building blocks for reading JSON of strangers: null is absent, and text is borrowed and cut at a maximum.
 
+use crate::texts::shared;
 use bellbuoy_core::Text;
 use bellbuoy_core::report::Label;
 use serde::Deserialize;
@@ -40,12 +41,21 @@ impl<'a> Str<'a> {
 
 /// Text of a fact: at most [`TEXT_BYTES_MAX`] bytes, and marked if it was longer.
 pub(crate) fn capped(text: &str) -> Text {
+    kept(text, shared)
+}
+
+/// The same for what hardly ever comes again, such as versions.
+pub(crate) fn capped_once(text: &str) -> Text {
+    kept(text, |text| text.into())
+}
+
+fn kept(text: &str, keep: impl Fn(&str) -> Text) -> Text {
     if text.is_empty() {
         // The empty default is shared where a conversion would allocate.
         return Text::default();
     }
     if text.len() <= TEXT_BYTES_MAX {
-        return text.into();
+        return keep(text);
     }
     let mark = format!(" … [cut, {} bytes in all]", text.len());
     let end = text.floor_char_boundary(TEXT_BYTES_MAX - mark.len());

@@ -18,5 +18,6 @@ pub mod recording;
 pub mod rules;
 mod stamped;
 pub mod state;
+mod texts;
 pub mod topic;
 pub mod triaged;

@@ -20,7 +20,7 @@ pub(super) struct Order {
     /// Stream time.
     pub(super) at: Time,
     /// Among facts of one time: the id, or the place in a journal of our own.
-    pub(super) rank: [u8; 16],
+    pub(super) rank: u128,
 }
 
 /// Takes facts in any order.

@@ -1,7 +1,7 @@
 //! Reports in the order of their sources: kept in memory up to a limit, as bytes in a temporary file beyond it.
 
 use crate::recording::Error;
-use crate::recording::texts::Texts;
+use crate::recording::weight::weight;
 use bellbuoy_core::fact::Fact;
 use bellbuoy_wire::recording::Draft;
 use bellbuoy_wire::recording::field::Stamp;
@@ -25,14 +25,13 @@ pub(super) enum Entry {
 }
 
 impl Entry {
-    /// Shares its texts with those that came before. Returns the memory that it takes.
-    fn share(&mut self, texts: &mut Texts) -> usize {
+    /// The memory that it takes.
+    fn memory_bytes(&self) -> usize {
         let held = match self {
             Self::Draft { draft, .. } => {
-                let Draft { scope: _, object, stamps, body, .. } = &mut **draft;
-                size_of::<Draft>() + stamps.capacity() * size_of::<Stamp>() + texts.share(object, body)
+                size_of::<Draft>() + draft.stamps.capacity() * size_of::<Stamp>() + weight(&draft.object, &draft.body)
             }
-            Self::Fact(fact) => size_of::<Fact>() + texts.share(&mut fact.object, &mut fact.body),
+            Self::Fact(fact) => size_of::<Fact>() + weight(&fact.object, &fact.body),
         };
         size_of::<Self>() + held
     }
@@ -43,7 +42,6 @@ impl Entry {
 pub(super) struct Spool {
     /// With the memory that each takes, in bytes.
     memory: Vec<(Entry, u32)>,
-    texts: Texts,
     memory_bytes: usize,
     memory_bytes_max: usize,
     file: Option<BufWriter<NamedTempFile>>,
@@ -52,8 +50,7 @@ pub(super) struct Spool {
 
 impl Spool {
     pub(super) fn new(memory_bytes_max: usize) -> Self {
-        let (memory, texts) = (Vec::new(), Texts::default());
-        Self { memory, texts, memory_bytes: 0, memory_bytes_max, file: None, entries: 0 }
+        Self { memory: Vec::new(), memory_bytes: 0, memory_bytes_max, file: None, entries: 0 }
     }
 
     /// How many there are.
@@ -61,8 +58,8 @@ impl Spool {
         self.entries
     }
 
-    pub(super) fn push(&mut self, mut entry: Entry) -> Result<(), Error> {
-        let bytes = entry.share(&mut self.texts);
+    pub(super) fn push(&mut self, entry: Entry) -> Result<(), Error> {
+        let bytes = entry.memory_bytes();
         self.memory_bytes += bytes;
         self.memory.push((entry, u32::try_from(bytes).unwrap_or(u32::MAX)));
         self.entries += 1;
@@ -84,7 +81,7 @@ impl Spool {
             file.write_all(&frame)?;
         }
         file.flush()?;
-        (self.texts, self.memory_bytes) = (Texts::default(), 0);
+        self.memory_bytes = 0;
         Ok(())
     }
 
@@ -100,10 +97,9 @@ impl Spool {
     /// Takes all of them out, with the memory that each takes, in bytes.
     pub(super) fn into_entries(mut self) -> Result<impl Iterator<Item = Result<(Entry, u32), Error>>, Error> {
         let memory = std::mem::take(&mut self.memory);
-        let mut texts = std::mem::take(&mut self.texts);
-        let spilled = self.spilled()?.map(move |entry| {
-            let mut entry = entry?;
-            let bytes = entry.share(&mut texts);
+        let spilled = self.spilled()?.map(|entry| {
+            let entry = entry?;
+            let bytes = entry.memory_bytes();
             Ok((entry, u32::try_from(bytes).unwrap_or(u32::MAX)))
         });
         Ok(spilled.chain(memory.into_iter().map(Ok)))

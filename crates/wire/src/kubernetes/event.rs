@@ -2,7 +2,7 @@
 
 use crate::kubernetes::object::reference;
 use crate::kubernetes::raw::{RawEmitter, RawPiece, RawSeries};
-use crate::lenient::{Str, count};
+use crate::lenient::{Str, capped_once, count};
 use crate::recording::field::Field;
 use crate::recording::times::Times;
 use bellbuoy_core::object::ObjectRef;
@@ -59,7 +59,7 @@ pub(crate) fn read(piece: &RawPiece<'_>, times: &mut Times) -> Option<(ObjectRef
     let message = if piece.message.is_empty() { &piece.note } else { &piece.message };
     let no_text = Str::default();
     let report = EventReport {
-        uid: piece.metadata.uid.text(),
+        uid: capped_once(piece.metadata.uid.as_str()),
         reason: piece.reason.text(),
         message: message.text(),
         kind: piece.type_name.text(),

@@ -4,7 +4,7 @@ use crate::kubernetes::raw::{RawMetadata, RawPiece};
 use crate::kubernetes::{
     backend, conditions, configuration, endpoints, lease, node, pod, policy, quota, service, storage, workload,
 };
-use crate::lenient::{List, Scalar, capped};
+use crate::lenient::{List, Scalar, capped, capped_once};
 use crate::recording::field::Field;
 use crate::recording::times::Times;
 use bellbuoy_core::object::ObjectRef;
@@ -97,7 +97,7 @@ pub(crate) fn read(
     let (spec, status) = (*spec, *status);
     let mut report = ObjectReport {
         deleted,
-        resource_version: capped(metadata.resource_version.as_str()),
+        resource_version: capped_once(metadata.resource_version.as_str()),
         created_at: times.observed(Field::Creation, &metadata.creation_timestamp),
         deleting_at: times.other("metadata.deletionTimestamp", &metadata.deletion_timestamp),
         owner: owner(metadata),
