@@ -3,47 +3,84 @@
 //! A look-up by string costs five times one by number. Numbers never leave the scope's state: output is ordered by
 //! name. Whether a name is still needed is counted, and the counts are derived from the tables that use it.
 
+use crate::Text;
 use crate::object::{Entity, ObjectRef};
 use crate::table::{Corrupt, Ledger, Sink, Table};
 use borsh::{BorshDeserialize, BorshSerialize};
 use foldhash::fast::RandomState;
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::{HashMap, HashSet, HashTable};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+/// Kinds and namespaces that are kept before those are looked for that nothing has any more.
+const WORDS_MIN: usize = 1_024;
 
 /// The number of an entity within its scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct EntityId(pub u32);
-
-/// An entity by borrowed parts: hashes as the entity does, and is made without an allocation.
-#[derive(Hash)]
-struct Parts<'a> {
-    kind: &'a str,
-    namespace: &'a str,
-    name: &'a str,
-}
-
-impl Equivalent<Entity> for Parts<'_> {
-    fn equivalent(&self, entity: &Entity) -> bool {
-        // Names differ more often than namespaces and kinds.
-        *self.name == *entity.name && *self.namespace == *entity.namespace && *self.kind == *entity.kind
-    }
-}
 
 /// The names of a scope, and how many were ever given out.
 #[derive(Debug, Default)]
 pub struct Names {
     names: Table<u32, Entity>,
     given: Table<(), u32>,
-    numbers: HashMap<Entity, EntityId, RandomState>,
+    numbers: Numbers,
     uses: HashMap<EntityId, u32, RandomState>,
     /// Given out since the last sweep.
     fresh: Vec<EntityId>,
+    /// Kinds and namespaces, each once: many names have them.
+    words: HashSet<Text, RandomState>,
+    /// How many words there may be before those that nothing has any more are looked for.
+    words_max: usize,
+}
+
+/// Numbers by name. The names themselves stand in their table; a second copy would take more memory than all else.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// With the hash of the name.
+    table: HashTable<(u32, EntityId)>,
+    hasher: RandomState,
+}
+
+impl Numbers {
+    fn hash(&self, kind: &str, namespace: &str, name: &str) -> u32 {
+        // Half of the bits tell a thousand times as many names apart as a scope has.
+        self.hasher.hash_one((name, namespace, kind)) as u32
+    }
+
+    /// Both ends of the hash choose a place in the table.
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash) | u64::from(hash) << 32
+    }
+
+    fn insert(&mut self, name: &Entity, id: EntityId) {
+        let hash = self.hash(&name.kind, &name.namespace, &name.name);
+        self.table.insert_unique(Self::spread(hash), (hash, id), |(hash, _)| Self::spread(*hash));
+    }
+
+    fn find(&self, names: &Table<u32, Entity>, kind: &str, namespace: &str, name: &str) -> Option<EntityId> {
+        let hash = self.hash(kind, namespace, name);
+        let is_it = |(known, id): &(u32, EntityId)| {
+            // Names differ more often than namespaces and kinds.
+            let is_named = |of: &Entity| *name == *of.name && *namespace == *of.namespace && *kind == *of.kind;
+            *known == hash && names.get(&id.0).is_some_and(is_named)
+        };
+        self.table.find(Self::spread(hash), is_it).map(|(_, id)| *id)
+    }
+
+    fn remove(&mut self, name: &Entity, id: EntityId) {
+        let hash = self.hash(&name.kind, &name.namespace, &name.name);
+        if let Ok(entry) = self.table.find_entry(Self::spread(hash), |(_, known)| *known == id) {
+            entry.remove();
+        }
+    }
 }
 
 impl Names {
     /// The number of a name, given out at its first use.
     pub fn intern(&mut self, entity: &Entity) -> EntityId {
-        match self.numbers.get(entity) {
-            Some(id) => *id,
+        match self.get(entity) {
+            Some(id) => id,
             None => self.give(entity.clone()),
         }
     }
@@ -67,20 +104,35 @@ impl Names {
     fn give(&mut self, entity: Entity) -> EntityId {
         let id = EntityId(self.given.get(&()).copied().unwrap_or(0));
         self.given.insert((), id.0 + 1);
-        self.names.insert(id.0, entity.clone());
-        self.numbers.insert(entity, id);
+        self.numbers.insert(&entity, id);
+        let Entity { kind, namespace, name } = entity;
+        let entity = Entity { kind: self.word(&kind), namespace: self.word(&namespace), name };
+        self.names.insert(id.0, entity);
         self.fresh.push(id);
         id
     }
 
+    /// A word that many have, such as a kind, a namespace or the key of a label: one text for all of them.
+    pub fn word(&mut self, word: &Text) -> Text {
+        if let Some(known) = self.words.get(word) {
+            return known.clone();
+        }
+        if self.words.len() >= self.words_max.max(WORDS_MIN) {
+            self.words.retain(|word| Arc::strong_count(word) > 1);
+            self.words_max = 2 * self.words.len();
+        }
+        self.words.insert(word.clone());
+        word.clone()
+    }
+
     /// The number of a name that was used before.
     pub fn get(&self, entity: &Entity) -> Option<EntityId> {
-        self.numbers.get(entity).copied()
+        self.find(&entity.kind, &entity.namespace, &entity.name)
     }
 
     /// The number of a name in parts that was used before.
     pub fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<EntityId> {
-        self.numbers.get(&Parts { kind, namespace, name }).copied()
+        self.numbers.find(&self.names, kind, namespace, name)
     }
 
     /// The name behind a number. A number that was let go has an empty name.
@@ -130,17 +182,17 @@ impl Names {
 
     /// Rebuilds what is derived: numbers by name, and the uses, which the caller counts anew with [`Names::retain`].
     pub fn rebuild(&mut self) {
-        self.numbers.clear();
+        self.numbers.table.clear();
         self.uses.clear();
         self.fresh.clear();
         for (id, name) in self.names.sorted() {
-            self.numbers.insert(name.clone(), EntityId(*id));
+            self.numbers.insert(name, EntityId(*id));
         }
     }
 
     fn forget(&mut self, id: EntityId) {
         if let Some(name) = self.names.remove(&id.0) {
-            self.numbers.remove(&name);
+            self.numbers.remove(&name, id);
         }
     }
 }
@@ -190,6 +242,34 @@ mod tests {
         names.release(id);
         assert_eq!((names.get(&cart), names.len()), (None, 0));
         assert_ne!(names.intern(&cart), id, "numbers are not given out twice");
+    }
+
+    #[test]
+    fn many_names_come_and_go() {
+        let mut names = Names::default();
+        let entity = |n: usize| Entity::new("Pod", &format!("team-{}", n / 3), &format!("cart-{n}"));
+        let ids: Vec<_> = (0..5_000).map(|n| names.intern(&entity(n))).collect();
+        for (n, id) in ids.iter().enumerate() {
+            assert_eq!((names.get(&entity(n)), names.name(*id)), (Some(*id), entity(n)));
+            if n % 2 == 0 {
+                names.retain(*id);
+            }
+        }
+        names.sweep();
+        for (n, id) in ids.iter().enumerate() {
+            assert_eq!(names.get(&entity(n)), (n % 2 == 0).then_some(*id));
+        }
+        assert_eq!((names.len(), names.numbers.table.len()), (2_500, 2_500));
+    }
+
+    #[test]
+    fn a_word_is_one_text_for_as_long_as_anything_has_it() {
+        let mut names = Names::default();
+        let (one, other) = (names.word(&"shop".into()), names.word(&"shop".into()));
+        assert!(Arc::ptr_eq(&one, &other));
+        (0..10 * WORDS_MIN).for_each(|n| drop(names.word(&format!("team-{n}").into())));
+        assert!(names.words.len() <= WORDS_MIN + 1, "{} words", names.words.len());
+        assert!(Arc::ptr_eq(&one, &names.word(&"shop".into())));
     }
 
     #[test]

@@ -7,8 +7,10 @@ use bellbuoy_core::report::{Container, Label, ObjectReport, Reference};
 use bellbuoy_core::spec::{Address, Backend, ContainerPort, Probe, ServicePort, Storage};
 use bellbuoy_core::table::{Ledger, OrderedTable, Table};
 use bellbuoy_core::time::Time;
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::{BorshDeserialize, BorshSerialize, io};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+use std::sync::LazyLock;
 
 /// Kinds that make pods.
 pub(crate) const WORKLOADS: [&str; 7] =
@@ -18,7 +20,7 @@ pub(crate) const WORKLOADS: [&str; 7] =
 const CALLERS_MAX: usize = 1_000;
 
 /// What an object asks for and offers.
-#[derive(Clone, Debug, Default, PartialEq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Asks {
     /// Who reported it: the object itself, or a pod that stands for its workload while that was not seen.
     pub by: EntityId,
@@ -34,14 +36,21 @@ pub(crate) struct Asks {
     pub pod_labels: Vec<Label>,
     /// Containers of its pods.
     pub containers: Vec<Serving>,
+    /// Objects that it needs.
+    pub references: Vec<Reference>,
+    /// Where it asks for or offers any of this. Most objects are workloads that do not.
+    offered: Option<Box<Offered>>,
+}
+
+/// What Services, claims, configuration, routes and policies offer and ask for, and callers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Offered {
     /// Ports of a Service.
     pub ports: Vec<ServicePort>,
     /// Its type, of a Service.
     pub service_type: Text,
     /// Addresses that its pods are told, or that a config map holds.
     pub addresses: Vec<Address>,
-    /// Objects that it needs.
-    pub references: Vec<Reference>,
     /// Keys of a config map or a secret.
     pub keys: Vec<Text>,
     /// What a claim asks for, or a volume or a class offers.
@@ -50,6 +59,42 @@ pub(crate) struct Asks {
     pub backends: Vec<Backend>,
     /// Directions that a network policy closes.
     pub denies: Vec<Text>,
+}
+
+impl Offered {
+    fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
+}
+
+impl Deref for Asks {
+    type Target = Offered;
+
+    fn deref(&self) -> &Offered {
+        static NOTHING: LazyLock<Offered> = LazyLock::new(Offered::default);
+        self.offered.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl BorshSerialize for Asks {
+    /// The image of one structure, however it is kept.
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        let Self { by, evidence, changed_at, created_at, phase, pod_labels, containers, references, .. } = self;
+        let Offered { ports, service_type, addresses, keys, storage, backends, denies } = &**self;
+        (by, evidence, changed_at, created_at, phase, pod_labels, containers).serialize(writer)?;
+        (ports, service_type, addresses, references, keys, storage, backends, denies).serialize(writer)
+    }
+}
+
+impl BorshDeserialize for Asks {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let (by, evidence, changed_at, created_at, phase, pod_labels, containers) =
+            BorshDeserialize::deserialize_reader(reader)?;
+        let (ports, service_type, addresses, references, keys, storage, backends, denies) =
+            BorshDeserialize::deserialize_reader(reader)?;
+        let offered = Offered { ports, service_type, addresses, keys, storage, backends, denies }.boxed();
+        Ok(Self { by, evidence, changed_at, created_at, phase, pod_labels, containers, references, offered })
+    }
 }
 
 /// What a container serves, and where it is probed.
@@ -81,6 +126,15 @@ impl Asks {
             ports: container.ports.clone(),
             probes: container.probes.clone(),
         });
+        let offered = Offered {
+            ports: report.ports.clone(),
+            service_type: report.service_type.clone(),
+            addresses: report.addresses.clone(),
+            keys: report.keys.clone(),
+            storage: report.storage.clone(),
+            backends: report.backends.clone(),
+            denies: report.denies.clone(),
+        };
         Self {
             by,
             evidence,
@@ -89,14 +143,8 @@ impl Asks {
             phase: report.phase.clone(),
             pod_labels: report.pod_labels.clone(),
             containers: containers.collect(),
-            ports: report.ports.clone(),
-            service_type: report.service_type.clone(),
-            addresses: report.addresses.clone(),
             references: report.references.clone(),
-            keys: report.keys.clone(),
-            storage: report.storage.clone(),
-            backends: report.backends.clone(),
-            denies: report.denies.clone(),
+            offered: offered.boxed(),
         }
     }
 
@@ -110,15 +158,10 @@ impl Asks {
             phase,
             pod_labels,
             containers,
-            ports,
-            service_type,
-            addresses,
             references,
-            keys,
-            storage,
-            backends,
-            denies,
+            offered: _,
         } = self;
+        let Offered { ports, service_type, addresses, keys, storage, backends, denies } = &**self;
         let serves = |(known, container): (&Serving, &Container)| {
             known.name == container.name && known.ports == container.ports && known.probes == container.probes
         };
@@ -344,5 +387,23 @@ impl Asking {
             signals.iter().for_each(|signal| names.retain(*signal));
         }
         self.to_judge.iter().for_each(|(id, ())| names.retain(*id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_comes_back_whether_it_offers_anything_or_not() {
+        let evidence = Evidence::default();
+        let workload = ObjectReport { phase: "Running".into(), ..ObjectReport::default() };
+        let service = ObjectReport { service_type: "ClusterIP".into(), keys: vec!["a".into()], ..workload.clone() };
+        for (report, offers) in [(workload, false), (service, true)] {
+            let asks = Asks::of(&report, EntityId(7), evidence);
+            assert!(asks.are_said_by(&report) && asks.offered.is_some() == offers);
+            let image = borsh::to_vec(&asks).unwrap();
+            assert_eq!(borsh::from_slice::<Asks>(&image).unwrap(), asks);
+        }
     }
 }

@@ -166,6 +166,7 @@ impl ObjectRow {
         let references = needed(report).map(|of| names.intern_parts(&of.kind, namespace, &of.name)).collect();
         let service = (!report.service.is_empty()).then(|| names.intern_parts("Service", namespace, &report.service));
         let problems = problems.iter().map(|problem| names.intern_parts("Signal", "", &problem.rule.code)).collect();
+        let labels = labels(&object.kind, report).iter().map(|(key, value)| (names.word(key), value.clone()));
         Self {
             uid: object.uid.clone(),
             is_gone: false,
@@ -175,7 +176,7 @@ impl ObjectRow {
             images,
             references,
             service,
-            labels: labels(&object.kind, report).to_vec(),
+            labels: labels.collect(),
             selector: report.selector.clone(),
             endpoints: report.endpoints,
             replicas: report.replicas,

@@ -3,6 +3,7 @@
 //! A twin stands for a core type and holds no data. Most are `#[serde(remote = …)]` derives, which the compiler holds
 //! against the fields of the core type, and which read and write the core type itself, without a copy between.
 
+use crate::texts::shared;
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::FactId;
 use bellbuoy_core::incident::IncidentId;
@@ -139,7 +140,8 @@ impl Visitor<'_> for TextVisitor {
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text, E> {
         // Many fields of a slimmed object are empty, and the empty default is shared where a conversion would allocate.
-        Ok(if text.is_empty() { Text::default() } else { Text::from(text) })
+        // Most others hold what the fact before held too; a state that keeps them keeps them once.
+        Ok(if text.is_empty() { Text::default() } else { shared(text) })
     }
 }
 
