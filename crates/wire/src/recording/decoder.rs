@@ -671,3 +671,6 @@ fn position(text: &str, line: usize, column: usize) -> usize {
 fn clipped(text: &str) -> String {
     text.chars().take(80).collect()
 }
+
+#[cfg(test)]
+mod tests;

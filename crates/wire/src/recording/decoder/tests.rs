@@ -1,0 +1,73 @@
+//! The two ways to read a piece, held against each other.
+
+use super::*;
+
+/// What both ways find in a piece: in one pass, if that succeeds, and with care.
+fn both(text: &str) -> (Option<(usize, Vec<Item>, u64)>, (Vec<Item>, u64)) {
+    let scope = Scope::cluster("cluster");
+    let read = |read: &mut dyn FnMut(&mut Reader<'_>)| {
+        let (mut found, mut claims) = (Vec::new(), 0);
+        read(&mut Reader { scope: &scope, claims: &mut claims, sink: &mut |item| found.push(item) });
+        (found, claims)
+    };
+    let mut length = None;
+    let (found, claims) = read(&mut |reader| length = reader.at_once(text, Place::outermost(1, 0, "")));
+    let careful = read(&mut |reader| reader.text(text, Place::outermost(1, 0, "")));
+    (length.map(|length| (length, found, claims)), careful)
+}
+
+/// The piece is read in one pass, and as with care.
+fn check(text: &str) {
+    let (at_once, careful) = both(text);
+    assert_eq!(at_once, Some((text.len(), careful.0, careful.1)), "{text}");
+    let behind = format!("{text},{{\"kind\"");
+    assert_eq!(both(&behind).0.map(|(length, ..)| length), Some(text.len()), "what stands behind does not matter");
+}
+
+const META: &str = r#""metadata":{"name":"a","namespace":"s","uid":"u","creationTimestamp":"2026-11-21T10:00:00Z"}"#;
+const SPEC: &str =
+    r#""spec":{"nodeName":"w1","containers":[{"name":"main","image":"i:1","startupProbe":{"httpGet":{"port":80}}}]}"#;
+const STATUS: &str = r#""status":{"phase":"Running","reason":7,"conditions":[{"type":"Ready","status":"False","lastTransitionTime":"2026-11-21T10:00:01Z"}],"startTime":"2026-11-21T10:00:02Z","containerStatuses":[{"name":"main","ready":true,"state":{"running":{"startedAt":"2026-11-21T10:00:03Z"}}}],"observedGeneration":3}"#;
+
+#[test]
+fn both_ways_find_the_same() {
+    let pods = [
+        format!(r#"{{"kind":"Pod",{META},{SPEC},{STATUS}}}"#),
+        format!(r#"{{{META},{SPEC},"kind":"Pod",{STATUS}}}"#),
+        format!(r#"{{{STATUS},{SPEC},{META},"kind":"P\u006fd"}}"#),
+        format!(r#"{{"kind":"Pod",{META},"spec":null,"status":null}}"#),
+        format!(r#"{{"kind":"Deployment",{META},"spec":{{"replicas":3,"template":{{}}}},{STATUS}}}"#),
+    ];
+    for pod in &pods {
+        check(pod);
+        for notice in ["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"] {
+            check(&format!(r#"{{"type":"{notice}","object":{pod}}}"#));
+            check(&format!(r#"{{"time":"2026-11-21T10:00:09Z","object":{{"object":{pod},"type":"{notice}"}}}}"#));
+        }
+    }
+    let event = r#"{"kind":"Event","reason":"R","involvedObject":{"kind":"Node","name":"w1"},"source":{"component":"kubelet","host":"w1"},"lastTimestamp":"2026-11-21T10:00:00Z"}"#;
+    check(event);
+    check(&event.replace(r#""kind":"Event","#, ""));
+    check(&event.replace(r#"{"component":"kubelet","host":"w1"}"#, "null"));
+    check(&format!(r#"{{"kind":"Event","object":7,{}"#, &event[16..]));
+    check(r#"{"labels":{"alertname":"A"},"startsAt":"2026-11-21T10:00:00Z"}"#);
+}
+
+#[test]
+fn what_takes_a_closer_look_gets_it() {
+    let pod = format!(r#"{{"kind":"Pod",{META},{SPEC},{STATUS}}}"#);
+    for text in [
+        pod.replace("\"Running\"", "}"),
+        pod.replace("10:00:01Z", "late"),
+        pod.replace(SPEC, &format!("{SPEC},{SPEC}")),
+        pod.replace("[{\"type\"", "[7,{\"type\""),
+        pod.replace("\"w1\"", "{}"),
+        format!(r#"{{"kind":"PodList","items":[{pod}]}}"#),
+        format!(r#"{{"type":"ADDED","object":{{"kind":"PodList","items":[{pod},{pod}]}}}}"#),
+        pod[..pod.len() - 1].to_owned(),
+        r#"{"kind":"Pod","metadata":{}}"#.to_owned(),
+        "7".to_owned(),
+    ] {
+        assert_eq!(both(&text).0, None, "{text}");
+    }
+}
