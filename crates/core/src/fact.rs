@@ -18,12 +18,15 @@ pub struct FactId(pub [u8; 16]);
 impl FactId {
     /// The id of anything that has a canonical image.
     pub fn of(parts: &impl BorshSerialize) -> Self {
-        let mut writer = HashWriter { hasher: blake3::Hasher::new(), buffer: [0; HASHED_BYTES], filled: 0 };
+        let mut writer = HashWriter { hasher: None, buffer: [0; HASHED_BYTES], filled: 0 };
         // A hasher takes every byte that it is given, so that this cannot fail.
         let _ = parts.serialize(&mut writer);
-        writer.hash();
+        let hash = match &mut writer.hasher {
+            Some(hasher) => hasher.update(&writer.buffer[..writer.filled]).finalize(),
+            None => blake3::hash(&writer.buffer[..writer.filled]),
+        };
         let mut id = [0; 16];
-        id.copy_from_slice(&writer.hasher.finalize().as_bytes()[..16]);
+        id.copy_from_slice(&hash.as_bytes()[..16]);
         Self(id)
     }
 }
@@ -42,15 +45,18 @@ impl FactId {
 const HASHED_BYTES: usize = 2_048;
 
 struct HashWriter {
-    hasher: blake3::Hasher,
+    /// For what is longer than the buffer: it is larger than most images, and making one costs as much as hashing them.
+    hasher: Option<blake3::Hasher>,
     buffer: [u8; HASHED_BYTES],
     filled: usize,
 }
 
 impl HashWriter {
-    fn hash(&mut self) {
-        self.hasher.update(&self.buffer[..self.filled]);
+    fn hash(&mut self) -> &mut blake3::Hasher {
+        let hasher = self.hasher.get_or_insert_with(blake3::Hasher::new);
+        hasher.update(&self.buffer[..self.filled]);
         self.filled = 0;
+        hasher
     }
 }
 
@@ -65,7 +71,7 @@ impl borsh::io::Write for HashWriter {
                 self.filled += bytes.len();
             }
             None => {
-                self.hasher.update(bytes);
+                self.hash().update(bytes);
             }
         }
         Ok(bytes.len())

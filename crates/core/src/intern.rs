@@ -5,7 +5,7 @@
 
 use crate::Text;
 use crate::object::{Entity, ObjectRef};
-use crate::table::{Corrupt, Ledger, Sink, Table};
+use crate::table::{Corrupt, Ledger, NumberedTable, Sink, Table};
 use borsh::{BorshDeserialize, BorshSerialize};
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet, HashTable};
@@ -22,7 +22,7 @@ pub struct EntityId(pub u32);
 /// The names of a scope, and how many were ever given out.
 #[derive(Debug, Default)]
 pub struct Names {
-    names: Table<u32, Entity>,
+    names: NumberedTable<Entity>,
     given: Table<(), u32>,
     numbers: Numbers,
     uses: HashMap<EntityId, u32, RandomState>,
@@ -58,7 +58,7 @@ impl Numbers {
         self.table.insert_unique(Self::spread(hash), (hash, id), |(hash, _)| Self::spread(*hash));
     }
 
-    fn find(&self, names: &Table<u32, Entity>, kind: &str, namespace: &str, name: &str) -> Option<EntityId> {
+    fn find(&self, names: &NumberedTable<Entity>, kind: &str, namespace: &str, name: &str) -> Option<EntityId> {
         let hash = self.hash(kind, namespace, name);
         let is_it = |(known, id): &(u32, EntityId)| {
             // Names differ more often than namespaces and kinds.

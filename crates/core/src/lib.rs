@@ -7,6 +7,7 @@ pub mod incident;
 pub mod intern;
 pub mod object;
 pub mod page;
+pub mod paged;
 pub mod report;
 pub mod rules;
 pub mod sign;

@@ -4,11 +4,16 @@
 //! changelog, abort puts the old values back. A table never shows its keys in hash order, so that the order cannot
 //! reach a decision; what needs an order is an [`OrderedTable`].
 
+use crate::paged::Paged;
 use borsh::{BorshDeserialize, BorshSerialize};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::hash::Hash;
+
+/// Notes that keep their room from one transaction to the next. One that touches everything must not keep as much memory
+/// again as the table has.
+const NOTES_KEPT: usize = 1_024;
 
 /// What a key of a table must be able to do.
 pub trait Key: Clone + Ord + Hash + BorshSerialize + BorshDeserialize {}
@@ -114,6 +119,9 @@ pub struct TableIn<M, K, V> {
 /// A table for looking up.
 pub type Table<K, V> = TableIn<HashMap<K, V, RandomState>, K, V>;
 
+/// A table for looking up by numbers that are given out in order.
+pub type NumberedTable<V> = TableIn<Paged<V>, u32, V>;
+
 /// A table for walking in key order.
 pub type OrderedTable<K, V> = TableIn<BTreeMap<K, V>, K, V>;
 
@@ -195,6 +203,7 @@ impl<K: Key, V: Value> OrderedTable<K, V> {
 impl<M: Map<K, V>, K: Key, V: Value> Ledger for TableIn<M, K, V> {
     fn commit(&mut self, sink: &mut Sink<'_>) {
         let mut touched: Vec<_> = self.notes.drain().collect();
+        self.notes.shrink_to(NOTES_KEPT);
         touched.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         for (key, old) in touched {
             match self.rows.get(&key) {
