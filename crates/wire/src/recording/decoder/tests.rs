@@ -74,3 +74,74 @@ fn what_takes_a_closer_look_gets_it() {
         assert_eq!(both(&text).0, None, "{text}");
     }
 }
+
+#[test]
+fn particulars_of_kinds_are_the_same_both_ways() {
+    let part = r#"[{"conditions":[{"type":"Accepted","status":"False","reason":"R","message":"no such service","lastTransitionTime":"2026-11-21T10:00:05Z"}]}]"#;
+    let error = r#"{"message":"could not","time":"2026-11-21T10:00:06Z"}"#;
+    let kinds = [
+        ("HTTPRoute", format!(r#"{{"parents":{part}}}"#), "no such service"),
+        ("GRPCRoute", format!(r#"{{"parents":{part}}}"#), "no such service"),
+        ("TLSRoute", format!(r#"{{"parents":{part}}}"#), "no such service"),
+        ("TCPRoute", format!(r#"{{"parents":{part}}}"#), "no such service"),
+        ("UDPRoute", format!(r#"{{"parents":{part}}}"#), "no such service"),
+        ("Gateway", format!(r#"{{"listeners":{part}}}"#), "no such service"),
+        ("VolumeAttachment", format!(r#"{{"attachError":{error}}}"#), "could not"),
+        ("VolumeAttachment", format!(r#"{{"detachError":{error}}}"#), "could not"),
+        ("VolumeSnapshot", format!(r#"{{"error":{error}}}"#), "could not"),
+        ("VolumeSnapshotContent", format!(r#"{{"error":{error}}}"#), "could not"),
+        (
+            "PersistentVolumeClaim",
+            r#"{"phase":"Bound","allocatedResourceStatuses":{"storage":"NodeResizeInfeasible"}}"#.to_owned(),
+            "NodeResizeInfeasible",
+        ),
+        (
+            "Application",
+            r#"{"health":{"status":"Degraded","message":"m"},"operationState":{"phase":"Failed","message":"one object failed","finishedAt":"2026-11-21T10:00:07Z"}}"#
+                .to_owned(),
+            "one object failed",
+        ),
+        ("Volume", r#"{"robustness":"faulted"}"#.to_owned(), "faulted"),
+        ("CephCluster", r#"{"phase":"Ready","ceph":{"health":"HEALTH_ERR"}}"#.to_owned(), "HEALTH_ERR"),
+        ("Elasticsearch", r#"{"phase":"Ready","health":"red"}"#.to_owned(), "red"),
+    ];
+    for (kind, status, words) in &kinds {
+        let object = format!(r#"{{"kind":"{kind}",{META},"status":{status}}}"#);
+        for text in [
+            object.clone(),
+            format!(r#"{{{META},"status":{status},"kind":"{kind}"}}"#),
+            format!(r#"{{"type":"MODIFIED","object":{object}}}"#),
+        ] {
+            check(&text);
+            let (items, _) = both(&text).1;
+            assert!(format!("{items:?}").contains(words), "{kind}: expected {words:?} in {items:?}");
+        }
+    }
+    check(&format!(
+        r#"{{"kind":"Namespace",{META},"spec":{{"finalizers":["kubernetes"]}},"status":{{"phase":"Terminating"}}}}"#
+    ));
+    // Pods have nothing of the kind, whatever their status holds.
+    check(&format!(r#"{{"kind":"Pod",{META},"status":{{"phase":"Running","error":{error},"health":"red"}}}}"#));
+}
+
+#[test]
+fn envelopes_of_one_piece_hold_the_same_both_ways() {
+    let event = r#"{"reason":"R","involvedObject":{"kind":"Node","name":"w1"},"source":{"component":"kubelet"},"eventTime":"2026-11-21T10:00:00.000001Z"}"#;
+    check(&format!(r#"{{"_id":"x","_source":{event}}}"#));
+    check(&format!(r#"{{"insertId":"x","jsonPayload":{event}}}"#));
+    check(&format!(r#"{{"verb":"ADDED","event":{event}}}"#));
+    check(&format!(r#"{{"verb":"DELETED","event":{event}}}"#));
+    check(&format!(r#"{{"labels":{{"app":"events"}},"line":{event:?}}}"#));
+    check(r#"{"labels":{"alertname":"A"},"state":"pending","activeAt":"2026-11-21T10:00:00Z"}"#);
+    check(r#"{"apiVersion":"troubleshoot.sh/v1beta2","kind":"SupportBundle","spec":{}}"#);
+    for text in [
+        format!(r#"{{"hits":{{"hits":[{{"_source":{event}}}]}}}}"#),
+        format!(r#"{{"status":"success","data":[{event}]}}"#),
+        format!(r#"{{"status":"success","data":{{"result":[{{"values":[["1",{event:?}]]}}]}}}}"#),
+        r#"{"status":"success","data":{"alerts":[]}}"#.to_owned(),
+        r#"{"labels":{"app":"cart"},"line":"GET / 200"}"#.to_owned(),
+        r#"{"labels":{"app":"cart"},"msg":"started"}"#.to_owned(),
+    ] {
+        assert_eq!(both(&text).0, None, "{text}");
+    }
+}
