@@ -59,11 +59,12 @@ impl Turn<'_, '_> {
         if let Some(first) =
             event.first_at.filter(|first| !event.is_first && is_dense(event, *first, fact, reading.rule))
         {
-            // Its own word for how long it has gone on: age comes from the observation too. A pod that was ready in the
-            // meantime had another trouble before.
-            let unready_since = self.state.topology.object(object).and_then(|row| row.unready_since);
-            let first =
-                unready_since.filter(|_| reading.rule.every > Span::ZERO).map_or(first, |since| first.max(since));
+            // Its own word for how long it has gone on: age comes from the observation too. A pod that is ready, or was in
+            // the meantime, had another trouble before.
+            let row = self.state.topology.object(object).filter(|row| row.has_state && reading.rule.every > Span::ZERO);
+            let well_until =
+                row.and_then(|row| if row.is_ready { Some(fact.occurred.from) } else { row.unready_since });
+            let first = well_until.map_or(first, |since| first.max(since));
             self.began_by(key, object, first, is_backfilled(fact));
         }
         if is_backfilled(fact)

@@ -44,6 +44,11 @@ impl Turn<'_, '_> {
         edge.is_some_and(|edge| edge.strength > SAME_ENTITY_STRENGTH)
     }
 
+    /// What would explain a pending episode if it opened now.
+    pub(crate) fn likely_cause(&self, key: EpisodeKey) -> Option<EpisodeKey> {
+        self.best_edge(key, Episode::is_live).map(|edge| edge.cause)
+    }
+
     /// Opens an episode: finds what explains it, what it explains, and its incident.
     pub(crate) fn open(&mut self, key: EpisodeKey) {
         let Some(mut episode) = self.state.episodes.get(&key).cloned() else { return };
@@ -77,6 +82,13 @@ impl Turn<'_, '_> {
             return;
         }
         let cause = edge.cause;
+        let standing = |key| self.state.episodes.get(&key).map(|row| (row.standing, is_note(row)));
+        if standing(cause).is_some_and(|(standing, _)| standing == Standing::Pending)
+            && standing(key).is_some_and(|(_, is_note)| is_note)
+        {
+            // What hurts nobody makes no suspicion more than that.
+            return;
+        }
         let Some(leaving) = self.attach(key, edge) else { return };
         // A cause that hurts something is more than a suspicion.
         self.open(cause);

@@ -30,6 +30,12 @@ pub(crate) const ANY_COMPONENT: &str = "";
 /// seconds.
 pub(crate) const BACKFILLED: Span = Span::from_secs(10);
 
+/// How long planned work may keep what leans on it from being well: as long as a rollout may seem to stand still.
+const PLANNED_TAKES: Span = Span::from_secs(600);
+
+/// How far from planned work its consequences may be: node → pods → Service → callers, and one more.
+const PLANNED_DEPTH: usize = 5;
+
 /// How long a list takes to be told.
 const LIST_TOLD: Span = Span::from_secs(2);
 
@@ -121,7 +127,8 @@ impl Turn<'_, '_> {
             self.revive(key, &mut episode, &report);
         }
         let is_first = episode.repeats == 0;
-        if is_first {
+        // What was well in the meantime, before anybody was told, begins anew.
+        if is_first || episode.standing == Standing::Pending && episode.healing_since.is_some() {
             episode.began = report.occurred;
         }
         if report.occurred.from < episode.began.from {
@@ -197,18 +204,21 @@ impl Turn<'_, '_> {
     /// Whether a pending episode opens now, or when.
     fn consider(&mut self, key: EpisodeKey, report: &Report<'_>) {
         let Some(episode) = self.state.episodes.get(&key) else { return };
-        let (began, last_claimed, repeats) = (episode.began.from, episode.last_claimed, episode.repeats);
+        let (began, last_claimed) = (episode.began.from, episode.last_claimed);
         let grace = self.grace_of(key, report.rule);
         if report.rule.class == Class::Planned {
             self.state.timers.set(Timer::Purge(key), self.now + PENDING_KEPT);
             return;
         }
-        let age = match (report.rule.every, self.state.symptoms.get(&(key, report.object))) {
+        let symptom = self.state.symptoms.get(&(key, report.object));
+        let age = match (report.rule.every, symptom) {
             // Several objects that were in trouble for a moment, one after another, are a rollout.
             (every, Some(symptom)) if every > Span::ZERO && !symptom.by_state => symptom.told.1.since(symptom.told.0),
             _ => last_claimed.max(self.since_by_state(key)).since(began),
         };
-        let often = report.lasted || report.rule.repeats > 0 && repeats >= u64::from(report.rule.repeats);
+        // Three pods that crash three times each have crashed three times.
+        let repeats = symptom.map_or(0, Symptom::repeats);
+        let often = report.lasted || report.rule.repeats > 0 && repeats >= report.rule.repeats;
         // What a list tells of has no order, and takes a moment to be told: its end may come behind it.
         let is_of_list = report.evidence.observed_at.since(report.occurred.to) > BACKFILLED;
         if age >= grace || often || self.is_foreseen(key) {
@@ -256,8 +266,26 @@ impl Turn<'_, '_> {
         if episode.standing != Standing::Pending || episode.failing == 0 {
             return;
         }
-        if episode.is_ripe || self.persists(key) {
-            self.open(key);
+        if !episode.is_ripe && !self.persists(key) {
+            return;
+        }
+        match self.planned_until(key, PLANNED_DEPTH).filter(|until| *until > self.now) {
+            Some(until) => self.state.timers.set(Timer::Open(key), until),
+            None => self.open(key),
+        }
+    }
+
+    /// Until when what a converging signal shows is what somebody wanted: a drained node's pods move, and who calls them
+    /// waits for them.
+    fn planned_until(&self, key: EpisodeKey, depth: usize) -> Option<Time> {
+        let class = |key: EpisodeKey| self.catalogue.rule(self.state.peek_code(key.signal)).map(|rule| rule.class);
+        if depth == 0 || class(key)? != Class::Converging {
+            return None;
+        }
+        let cause = self.likely_cause(key)?;
+        match class(cause)? {
+            Class::Planned => self.state.episodes.get(&cause).map(|row| row.last_claimed + PLANNED_TAKES),
+            _ => self.planned_until(cause, depth - 1),
         }
     }
 

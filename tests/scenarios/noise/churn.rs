@@ -4,6 +4,7 @@ use crate::cluster::Cluster;
 use crate::cluster::apps::{Apps, container, template};
 use crate::cluster::event::normal;
 use crate::cluster::id::Id;
+use crate::cluster::pod::Pod;
 use crate::cluster::template::{Fate, Probe, Scheme};
 use serde_json::json;
 
@@ -89,6 +90,12 @@ pub(crate) fn drain(cluster: &mut Cluster, _: &Apps) {
     let pods: Vec<Id> = pods.into_iter().filter(|id| evictable(cluster, id)).collect();
     for (at, id) in pods.into_iter().enumerate() {
         cluster.after(5 + at as i64 * 8, move |cluster| {
+            // Budgets keep the last replica that serves: who has none falls with his node, and his callers tell of it.
+            let workload = cluster.pods.get(&id).map(|pod| pod.workload.clone());
+            let serves = |pod: &&Pod| Some(&pod.workload) == workload.as_ref() && pod.id != id && pod.serves();
+            if cluster.pods.values().find(serves).is_none() {
+                return;
+            }
             if let Some(pod) = cluster.pods.get_mut(&id) {
                 pod.disrupted = Some(("EvictionByEvictionAPI", "Eviction API: evicting".to_owned(), cluster.now));
             }
