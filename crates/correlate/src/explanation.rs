@@ -417,7 +417,7 @@ impl Turn<'_, '_> {
         let Some(episode) = self.state.episodes.get(&key).cloned() else { return };
         let Some(hub) = episode.named.filter(|_| !episode.inferred) else { return };
         let cause = EpisodeKey { entity: hub, signal: key.signal };
-        if cause == key {
+        if cause == key || self.is_symptom_of_its_own(key) {
             return;
         }
         self.ensure_inferred(cause, &episode);
@@ -425,6 +425,14 @@ impl Turn<'_, '_> {
         let Some(leaving) = self.attach(key, edge) else { return };
         self.open(cause);
         self.settle(leaving, cause);
+    }
+
+    /// Whether a mere symptom follows from what its entity itself suffers from: what it names is at no fault then.
+    fn is_symptom_of_its_own(&self, key: EpisodeKey) -> bool {
+        let rule = self.catalogue.rule(self.state.peek_code(key.signal));
+        let is_symptom = rule.is_some_and(|rule| rule.role == Role::Symptom);
+        let edge = self.best_edge(key, Episode::is_live).filter(|_| is_symptom);
+        edge.is_some_and(|edge| edge.cause.entity == key.entity && edge.strength > SAME_ENTITY_STRENGTH)
     }
 
     /// Infers a cause at a shared thing when enough owners show the effect through it, and most of what uses it does.

@@ -16,6 +16,9 @@ use bellbuoy_core::time::{Interval, Span};
 /// its service account. Changes that follow each other are looked at once.
 const JUDGE_AFTER: Span = Span::from_secs(10);
 
+/// A change that a contradiction follows so soon is what made it: judged after a pause, and once more of it for clocks.
+const JUST_NOW: Span = Span::from_secs(20);
+
 /// Objects that are looked at again because another one has changed.
 const DEPENDENTS_MAX: usize = 1_000;
 
@@ -190,8 +193,8 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// Since when a contradiction has stood, as far as one can tell: not before the object was made, and, where all is
-    /// well for all that, not since anything changed.
+    /// Since when a contradiction has stood, as far as one can tell: not before the object was made or changed, and, where
+    /// all is well for all that, not since anything else changed.
     fn onset(&self, id: EntityId, finding: &Finding) -> Interval {
         let created = self.state.asking.of(id).and_then(|asks| asks.created_at);
         let from = created.filter(|created| *created <= self.now).unwrap_or(self.now);
@@ -201,7 +204,9 @@ impl Turn<'_, '_> {
             let mut callers = callers.peekable();
             callers.peek().is_some() && callers.all(|id| estate.is_complete(id))
         };
-        match (finding.has_gone, is_well) {
+        let heard = self.state.topology.heard(id);
+        let has_changed = heard.is_some_and(|heard| heard.has_changed() && self.now.since(heard.stated_at) <= JUST_NOW);
+        match (finding.has_gone || has_changed, is_well) {
             (true, _) => Interval::at(self.now),
             (false, true) => Interval::at(from),
             (false, false) => Interval { from, to: self.now },

@@ -67,6 +67,11 @@ pub(crate) struct Heard {
 }
 
 impl Heard {
+    /// Whether it was reported more than once.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.recent.count > 1
+    }
+
     /// Heard of for the first time.
     pub(crate) fn at(now: Time) -> Self {
         Self { seen_at: now, ..Self::default() }
