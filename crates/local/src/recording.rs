@@ -4,6 +4,7 @@
 //! first the drafts, in the order of the sources, then the facts, in sorted runs that are merged as they are read.
 
 mod gather;
+mod readers;
 mod report;
 mod runs;
 mod source;

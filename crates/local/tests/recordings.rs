@@ -77,6 +77,32 @@ fn packed_sources_hold_what_plain_ones_hold() -> Checked {
 }
 
 #[test]
+fn a_large_source_holds_what_its_parts_hold() -> Checked {
+    // Large enough for its parts to be read by several threads; each of the small ones is read by one.
+    let folder = TempDir::new()?;
+    let (events, bad) = (events(20_000), r#"{"kind":"Event","reason":"broken","count":[]}"#);
+    let events: Vec<&str> = events.lines().collect();
+    let parts: Vec<String> = events.chunks(500).map(|part| format!("{bad}\n{}\n", part.join("\n"))).collect();
+    let (large, small) = (folder.path().join("large"), folder.path().join("small"));
+    std::fs::write(&large, parts.concat())?;
+    assert!(std::fs::metadata(&large)?.len() > 2 << 20);
+    std::fs::create_dir(&small)?;
+    for (number, part) in parts.iter().enumerate() {
+        std::fs::write(small.join(format!("{number:02}")), part)?;
+    }
+    let (of_small, expect) = read(&small, &Options::default())?;
+    let (of_large, facts) = read(&large, &Options::default())?;
+    assert_eq!(facts.len(), 20_001);
+    assert!(facts == expect);
+    assert_eq!(of_large.rejected, of_small.rejected);
+    assert_eq!(of_large.rejected_total(), 40);
+    let lines: Vec<u64> = of_large.rejections.iter().map(|rejection| rejection.rejected.line).collect();
+    assert_eq!(lines, (0..).map(|part| part * 501 + 1).take(lines.len()).collect::<Vec<_>>());
+    assert_eq!(of_large.bytes, of_small.bytes);
+    Ok(())
+}
+
+#[test]
 fn facts_are_in_order_however_little_memory_there_is() -> Checked {
     let folder = TempDir::new()?;
     let path = folder.path().join("events");

@@ -15,7 +15,7 @@ mod splitter;
 pub(crate) mod times;
 mod yaml;
 
-pub use decoder::{Decoder, Ignored, Item};
+pub use decoder::{Ahead, Decoder, Ignored, Item, Layout};
 pub use draft::Draft;
 pub use field::{Field, OBSERVATION_FIELDS};
 pub use horizon::{Census, Horizon};

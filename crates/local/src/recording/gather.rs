@@ -1,5 +1,6 @@
 //! Reads all sources once: decodes, counts, and keeps every report.
 
+use crate::recording::readers::{Part, Readers};
 use crate::recording::report::Report;
 use crate::recording::source::{self, Contents, Found};
 use crate::recording::spool::{Entry, Spool};
@@ -10,7 +11,7 @@ use bellbuoy_core::time::Time;
 use bellbuoy_wire::archive::{ArchiveError, ArchiveReader};
 use bellbuoy_wire::recording::draft::Manner;
 use bellbuoy_wire::recording::{Census, Decoder, Draft, Ignored, Item, Reason, Rejected};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -72,7 +73,8 @@ pub(super) fn gather(
         report: Report::default(),
         ended: BTreeMap::new(),
     };
-    let mut gatherer = Gatherer { gathered, scope: Scope::cluster(&options.cluster), bytes: 0, total, progress };
+    let (scope, readers) = (Scope::cluster(&options.cluster), Readers::default());
+    let mut gatherer = Gatherer { gathered, scope, readers, bytes: 0, total, progress };
     for (path, why) in unreadable {
         gatherer.gathered.report.skip(&path.display().to_string().into(), &why);
     }
@@ -86,6 +88,7 @@ pub(super) fn gather(
 struct Gatherer<'g> {
     gathered: Gathered,
     scope: Scope,
+    readers: Readers,
     /// Bytes read so far, as they lie on disk.
     bytes: u64,
     total: Option<u64>,
@@ -248,22 +251,39 @@ impl Gatherer<'_> {
         let mut decoder = Decoder::new(self.scope.clone());
         let mut holds = Holds::default();
         let mut failed = Ok(());
-        let mut chunk = vec![0; CHUNK_BYTES];
-        let mut bytes = 0_u64;
+        let mut spare: Vec<Vec<u8>> = Vec::new();
+        // Parts are taken in one after the other; threads read what lies ahead of the one that is.
+        let mut parts: VecDeque<Part> = VecDeque::new();
+        let (mut bytes, mut bytes_ahead, mut is_over) = (0_u64, 0_u64, false);
         loop {
-            let read = match input.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    self.broken(name, bytes, &error);
-                    break;
+            let parts_max = decoder.layout().map_or(1, |_| self.readers.parts_max().max(1));
+            while !is_over && parts.len() < parts_max {
+                let mut chunk = spare.pop().unwrap_or_else(|| vec![0; CHUNK_BYTES]);
+                match input.read(&mut chunk) {
+                    Ok(0) => is_over = true,
+                    Ok(read) => {
+                        chunk.truncate(read);
+                        parts.push_back(self.readers.read(decoder.layout(), &self.scope, chunk, bytes_ahead));
+                        bytes_ahead += read as u64;
+                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                    Err(error) => {
+                        self.broken(name, bytes_ahead, &error);
+                        is_over = true;
+                    }
                 }
-            };
-            bytes += read as u64;
+            }
+            let Some(part) = parts.pop_front() else { break };
+            bytes += part.bytes.len() as u64;
             let gathered = &mut self.gathered;
-            decoder.feed(&chunk[..read], |item| take(item, gathered, stream, &mut holds, &mut failed));
+            decoder.feed_ahead(&part.bytes, part.ahead(), |item| {
+                take(item, gathered, stream, &mut holds, &mut failed);
+            });
             std::mem::replace(&mut failed, Ok(()))?;
+            spare.extend(Arc::into_inner(part.bytes).map(|mut chunk| {
+                chunk.resize(CHUNK_BYTES, 0);
+                chunk
+            }));
             if decoder.is_hopeless() {
                 break;
             }

@@ -16,6 +16,12 @@ use bellbuoy_core::fact::{Body, Source};
 use bellbuoy_core::object::Scope;
 use bellbuoy_core::report::ObjectReport;
 use serde_json::value::RawValue;
+use utf8::Utf8;
+
+mod ahead;
+mod utf8;
+
+pub use ahead::{Ahead, Layout};
 
 /// How deep lists may hold lists and notifications.
 const NESTING_MAX: u32 = 4;
@@ -80,6 +86,8 @@ pub struct Decoder {
     foreign: Option<&'static str>,
     /// Pieces that look like a recording, well-formed or not.
     claims: u64,
+    layout: Option<Layout>,
+    ahead: Ahead,
 }
 
 #[derive(Debug)]
@@ -112,7 +120,19 @@ enum Notification {
 impl Decoder {
     /// A decoder of one source, for the scope of what names no cluster of its own.
     pub fn new(scope: Scope) -> Self {
-        Self { scope, buffer: Vec::new(), base: 0, line: 0, counted: 0, cutter: None, foreign: None, claims: 0 }
+        let (layout, ahead) = (None, Ahead::default());
+        Self {
+            scope,
+            buffer: Vec::new(),
+            base: 0,
+            line: 0,
+            counted: 0,
+            cutter: None,
+            foreign: None,
+            claims: 0,
+            layout,
+            ahead,
+        }
     }
 
     /// Why this source is no recording, if it is none: foreign by its first bytes, or without a single object.
@@ -133,6 +153,21 @@ impl Decoder {
         self.buffer.extend_from_slice(bytes);
         if self.cutter.is_some() || self.buffer.len() >= SNIFF_BYTES {
             self.run(false, &mut sink);
+        }
+    }
+
+    /// How the pieces that came last lie in the source, if they can be read ahead.
+    pub fn layout(&self) -> Option<&Layout> {
+        self.layout.as_ref()
+    }
+
+    /// Takes the next bytes of the source, with what was read ahead of them. A layout that led to nothing is forgotten.
+    pub fn feed_ahead(&mut self, bytes: &[u8], ahead: Ahead, sink: impl FnMut(Item)) {
+        let pieces = ahead.len();
+        self.ahead = ahead;
+        self.feed(bytes, sink);
+        if std::mem::take(&mut self.ahead).taken == 0 && pieces > 0 {
+            self.layout = None;
         }
     }
 
@@ -161,17 +196,22 @@ impl Decoder {
         }
         let Some(mut cutter) = self.cutter.take() else { return };
         let mut buffer = std::mem::take(&mut self.buffer);
-        let mut text = Utf8 { from: 0, text: None };
+        let mut text = Utf8::default();
         loop {
             if let Cutter::Json(json) = &mut cutter
-                && let Some(begin) = json.ahead(&buffer)
-                && let Some(text) = text.behind(&buffer, begin)
+                && let Some((begin, indent)) = json.ahead(&buffer)
             {
                 let place = self.place(&buffer, begin, &cutter);
                 let mut reader = Reader { scope: &self.scope, claims: &mut self.claims, sink };
-                let length = reader.at_once(text, place);
-                if let (Some(length), Cutter::Json(json)) = (length, &mut cutter) {
-                    json.pass(begin + length);
+                let length = self.ahead.take(place, &mut reader);
+                let length = length.or_else(|| reader.at_once(text.behind(&buffer, begin)?, place));
+                if let Some(length) = length {
+                    if self.layout.is_none() {
+                        self.layout = indent.map(|indent| Layout { kind: place.kind.into(), indent });
+                    }
+                    if let Cutter::Json(json) = &mut cutter {
+                        json.pass(begin + length);
+                    }
                     continue;
                 }
             }
@@ -251,29 +291,6 @@ impl Decoder {
 impl<'p> Place<'p> {
     fn outermost(line: u64, offset: u64, kind: &'p str) -> Self {
         Self { line, offset, kind, arrival: None, nesting: 0, notification: Notification::None }
-    }
-}
-
-/// The part of a buffer that is known to be UTF-8.
-struct Utf8<'b> {
-    from: usize,
-    text: Option<&'b str>,
-}
-
-impl<'b> Utf8<'b> {
-    /// What is UTF-8 from a position on; nothing where the position lies behind what is not. Positions come in order.
-    fn behind(&mut self, buffer: &'b [u8], begin: usize) -> Option<&'b str> {
-        let text = match self.text {
-            Some(text) => text,
-            None => {
-                self.from = begin;
-                let bytes = &buffer[begin..];
-                let valid =
-                    std::str::from_utf8(bytes).or_else(|error| std::str::from_utf8(&bytes[..error.valid_up_to()]));
-                *self.text.insert(valid.unwrap_or_default())
-            }
-        };
-        text.get(begin - self.from..)
     }
 }
 

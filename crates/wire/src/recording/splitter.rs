@@ -146,12 +146,13 @@ impl JsonCutter {
         }
     }
 
-    /// Where the next piece begins, if it is not begun yet: whoever can read it from there need not have it cut.
-    pub(crate) fn ahead(&mut self, buffer: &[u8]) -> Option<usize> {
+    /// Where the next piece begins, if it is not begun yet, and its column, if only blanks stand before it: whoever can
+    /// read it from there need not have it cut.
+    pub(crate) fn ahead(&mut self, buffer: &[u8]) -> Option<(usize, Option<usize>)> {
         if self.lost.is_some() || self.value.is_some() || self.skip_blanks(buffer) != Some(b'{') {
             return None;
         }
-        Some(self.at)
+        Some((self.at, self.indent))
     }
 
     /// The next piece was read without being cut; what is behind it begins there.

@@ -145,3 +145,65 @@ fn envelopes_of_one_piece_hold_the_same_both_ways() {
         assert_eq!(both(&text).0, None, "{text}");
     }
 }
+
+/// What a decoder finds in a source that comes in parts of that size, with what can be read ahead of each part and
+/// without. Returns the number of pieces that were read ahead too.
+fn with_and_without_reading_ahead(source: &[u8], part: usize) -> (Vec<Item>, Vec<Item>, usize) {
+    let scope = Scope::cluster("cluster");
+    let read = |is_ahead: bool| {
+        let (mut decoder, mut found, mut offset, mut taken) = (Decoder::new(scope.clone()), Vec::new(), 0, 0);
+        for bytes in source.chunks(part) {
+            let layout = decoder.layout().filter(|_| is_ahead);
+            let ahead = layout.map(|layout| layout.read_ahead(&scope, bytes, offset)).unwrap_or_default();
+            taken += ahead.len();
+            decoder.feed_ahead(bytes, ahead, |item| found.push(item));
+            offset += bytes.len() as u64;
+        }
+        decoder.finish(|item| found.push(item));
+        (found, decoder.claims, decoder.foreign(), taken)
+    };
+    let (ahead, claims, foreign, taken) = read(true);
+    let plain = read(false);
+    assert_eq!((claims, foreign), (plain.1, plain.2));
+    (ahead, plain.0, taken)
+}
+
+#[test]
+fn what_is_read_ahead_is_what_comes() {
+    let pod =
+        |n: usize| format!(r#"{{"kind":"Pod",{},{SPEC},{STATUS}}}"#, META.replace("\"a\"", &format!("\"a-{n}\"")));
+    let pods: Vec<String> = (0..200).map(pod).collect();
+    let bad =
+        ["7", "{\"kind\":\"Pod\"", "{\"kind\":\"Pod\",\"metadata\":{}}", "}", "{\"type\":\"é", "[", "{\n{\n", "]"];
+    let with_bad: Vec<String> =
+        (0..).zip(&pods).flat_map(|(n, pod)| [pod.clone(), bad[n / 8 % 8].to_owned()]).collect();
+    let item = |pod: &String| pod.replace(r#""kind":"Pod","#, "");
+    let pretty = |pod: &String| pod.replace(",\"", ",\n            \"").replace("{\"kind\"", "        {\"kind\"");
+    let list = |items: Vec<String>, with: &str| items.join(with);
+    let sources = [
+        (pods.join("\n"), true),
+        (format!("[\n{}\n]", pods.join(",\n")), true),
+        (format!("{{\"items\":[\n{}],\"kind\":\"PodList\"}}", list(pods.iter().map(pretty).collect(), ",\n")), true),
+        (
+            format!(
+                "{{\"kind\":\"PodList\",\"items\":[\n{}]}}\n{}",
+                list(pods.iter().map(item).collect(), ",\n"),
+                list(pods.iter().map(item).collect(), "\n"),
+            ),
+            true,
+        ),
+        (with_bad.join("\n"), true),
+        (pods.concat(), false),
+        (pods.join("\n---\n"), true),
+    ];
+    for (number, (source, is_ahead)) in sources.iter().enumerate() {
+        let mut most = 0;
+        for part in [1_000, 4_097, 10_000, 65_536] {
+            let (ahead, plain, taken) = with_and_without_reading_ahead(source.as_bytes(), part);
+            assert_eq!(ahead, plain, "source {number} in parts of {part}");
+            assert!(plain.len() >= 200, "source {number}: {}", plain.len());
+            most = most.max(taken);
+        }
+        assert_eq!(most >= 40, *is_ahead, "source {number}: {most} pieces were read ahead");
+    }
+}
