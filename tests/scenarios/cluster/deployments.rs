@@ -35,7 +35,8 @@ impl Cluster {
         let room = if old == 0 {
             replicas
         } else {
-            (replicas + surge - old).clamp(workload.revisions[last].desired, replicas)
+            // An autoscaler may have taken replicas away in the meantime.
+            (replicas + surge - old).clamp(workload.revisions[last].desired.min(replicas), replicas)
         };
         workload.revisions[last].desired = room.min(replicas);
         // Old revisions go as far as enough stays available; what is not ready goes first.

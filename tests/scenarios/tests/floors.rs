@@ -12,14 +12,14 @@ pub(super) struct Floors {
 
 /// All kinds.
 pub(super) const FAILURES: Floors =
-    Floors { detected_percent: 70.0, first_percent: 70.0, incidents_each_max: 3.0, false_alarms_each_max: 2.0 };
+    Floors { detected_percent: 98.0, first_percent: 97.0, incidents_each_max: 1.15, false_alarms_each_max: 0.1 };
 
 /// Of a hundred failures that a source holds, how many it must find alone.
 pub(super) const ALONE_PERCENT: [(Source, f64); 3] =
-    [(Source::Events, 70.0), (Source::Objects, 60.0), (Source::Alerts, 80.0)];
+    [(Source::Events, 92.0), (Source::Objects, 85.0), (Source::Alerts, 95.0)];
 
 /// Of a hundred verdicts, how many must stay as they are under a change that changes nothing; the aim is all.
-pub(super) const SAME_PERCENT: f64 = 85.0;
+pub(super) const SAME_PERCENT: f64 = 95.0;
 
 /// Incidents above P5 that are borne in a hundred healthy hours; the aim is none in a thousand.
-pub(super) const HEALTHY_PER_100_HOURS_MAX: f64 = 150.0;
+pub(super) const HEALTHY_PER_100_HOURS_MAX: f64 = 5.0;
