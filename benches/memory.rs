@@ -36,6 +36,9 @@ struct Arguments {
     /// Episodes, at most 100,000: more are not remembered.
     #[arg(long, default_value_t = 100_000)]
     episodes: usize,
+    /// Memory in MiB for what was written and not yet sorted onto disk; by default what the store takes by itself.
+    #[arg(long)]
+    unsorted_mib: Option<u64>,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -48,7 +51,10 @@ fn main() -> Result<(), Failure> {
         arguments.episodes = 1_000;
     }
     let folder = tempfile::Builder::new().prefix("bellbuoy-bench-").tempdir()?;
-    let settings = Settings { cache_bytes_max: CACHE_BYTES_MAX, ..Settings::default() };
+    let mut settings = Settings { cache_bytes_max: CACHE_BYTES_MAX, ..Settings::default() };
+    if let Some(mib) = arguments.unsorted_mib {
+        settings.unsorted_bytes_max = mib << 20;
+    }
     let rules = default_rules();
     let mut pipeline = Pipeline::new(DiskLog::open(folder.path(), settings)?, Limits::default());
     let correlate = Correlate::new(rules.clone());

@@ -21,8 +21,9 @@ pub struct Settings {
     pub partitions: u32,
     /// Memory for blocks that were read, in bytes. At the limit the least used go.
     pub cache_bytes_max: u64,
-    /// Memory for what was written and not yet sorted onto disk, in bytes per key space (there are three). At the limit
-    /// it goes to disk, and writers wait if the disk cannot follow.
+    /// Memory for values of compacted topics that were written and not yet sorted onto disk, in bytes: what is sorted in
+    /// small parts is merged more often. Records have a quarter of it, marks a sixteenth, and at least 1 MiB each. At
+    /// the limit it goes to disk, and writers wait if the disk cannot follow.
     pub unsorted_bytes_max: u64,
     /// Disk for the write-ahead journal, in bytes, at least 64 MiB. At the limit the oldest part is sorted onto disk.
     pub journal_bytes_max: u64,
@@ -36,7 +37,7 @@ impl Default for Settings {
         Self {
             partitions: 4,
             cache_bytes_max: 64 << 20,
-            unsorted_bytes_max: 16 << 20,
+            unsorted_bytes_max: 8 << 20,
             journal_bytes_max: 256 << 20,
             sync_every_commits: 1,
         }
@@ -61,6 +62,9 @@ impl std::fmt::Debug for DiskLog {
         f.debug_struct("DiskLog").field("directory", &self.directory.path()).field("ends", &self.ends).finish()
     }
 }
+
+/// Memory of any key space for what is not yet sorted: 1 MiB.
+const UNSORTED_BYTES_MIN: u64 = 1 << 20;
 
 const RECORDS: &str = "records";
 const LATEST: &str = "latest";
@@ -296,7 +300,7 @@ impl Settings {
     fn check(&self) -> Result<(), Error> {
         let limits = [
             ("partitions", u64::from(self.partitions), 1, "1 or more"),
-            ("unsorted_bytes_max", self.unsorted_bytes_max, 1 << 20, "1 MiB or more"),
+            ("unsorted_bytes_max", self.unsorted_bytes_max, UNSORTED_BYTES_MIN, "1 MiB or more"),
             ("journal_bytes_max", self.journal_bytes_max, 64 << 20, "64 MiB or more"),
             ("sync_every_commits", u64::from(self.sync_every_commits), 1, "1 or more"),
         ];
@@ -314,10 +318,13 @@ fn open_store(path: &Path, settings: &Settings) -> fjall::Result<Database> {
 }
 
 fn key_spaces(store: &Database, settings: &Settings) -> fjall::Result<[Keyspace; 3]> {
-    let options = || KeyspaceCreateOptions::default().max_memtable_size(settings.unsorted_bytes_max);
+    let options = |bytes: u64| KeyspaceCreateOptions::default().max_memtable_size(bytes.max(UNSORTED_BYTES_MIN));
+    let latest = || options(settings.unsorted_bytes_max);
     // Batches are large and never change: they are written once, beside the sorted keys, and merges leave them alone.
-    let batches = || options().with_kv_separation(Some(KvSeparationOptions::default()));
-    Ok([store.keyspace(RECORDS, batches)?, store.keyspace(LATEST, options)?, store.keyspace(MARKS, options)?])
+    let batches = || options(settings.unsorted_bytes_max / 4).with_kv_separation(Some(KvSeparationOptions::default()));
+    // A few hundred keys, each of them written anew at every commit.
+    let marks = || options(settings.unsorted_bytes_max / 16);
+    Ok([store.keyspace(RECORDS, batches)?, store.keyspace(LATEST, latest)?, store.keyspace(MARKS, marks)?])
 }
 
 /// Says what an error of the store means to the person who runs this.

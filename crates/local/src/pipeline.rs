@@ -14,13 +14,16 @@ use bellbuoy_wire::topic::{Cleanup, Topic, partition_of};
 pub struct Limits {
     /// Records that a stage takes from one partition between two commits. The rest waits for the next round.
     pub batch_records_max: usize,
+    /// What a stage may have to say in one partition between two commits: with so much of it, no further record is
+    /// taken in. A tick at which many timers are due says more at once.
+    pub batch_effects_max: usize,
     /// Bytes that a stage reads ahead from one partition; a larger single batch of the log is read as a whole.
     pub fetch_bytes_max: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { batch_records_max: 10_000, fetch_bytes_max: 4 << 20 }
+        Self { batch_records_max: 10_000, batch_effects_max: 2_000, fetch_bytes_max: 4 << 20 }
     }
 }
 

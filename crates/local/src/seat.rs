@@ -222,7 +222,7 @@ where
             self.fetched.extend(read);
         }
         let mut fed = 0;
-        while fed < limits.batch_records_max.max(1) {
+        while fed < limits.batch_records_max.max(1) && self.task.pending().len() < limits.batch_effects_max.max(1) {
             let Some(stored) = self.fetched.pop_front_if(|stored| stored.offset < until) else { break };
             self.take(stored);
             fed += 1;

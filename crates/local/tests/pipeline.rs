@@ -124,7 +124,8 @@ fn settings(partitions: u32) -> Settings {
 }
 
 fn chain<L: Log>(log: L) -> Pipeline<L> {
-    let mut pipeline = Pipeline::new(log, Limits { batch_records_max: 17, fetch_bytes_max: 3_000 });
+    let mut pipeline =
+        Pipeline::new(log, Limits { batch_records_max: 17, batch_effects_max: 5, fetch_bytes_max: 3_000 });
     pipeline.add(|| Count::<1>).unwrap();
     pipeline.add(|| Judge).unwrap();
     pipeline
