@@ -108,6 +108,8 @@ pub(crate) struct Symptom {
     pub by_state: bool,
     /// Event objects (or alerts) counted so far: hash of the uid, repeats.
     pub uids: Vec<(u64, u32)>,
+    /// How often its Events were repeated in all.
+    pub repeats: u32,
     /// Since when and until when it was told of without a gap.
     pub told: (Time, Time),
 }
@@ -151,11 +153,6 @@ impl Episode {
 }
 
 impl Symptom {
-    /// How often its Events have been repeated.
-    pub(crate) fn repeats(&self) -> u32 {
-        self.uids.iter().fold(0, |sum, (_, repeats)| sum.saturating_add(*repeats))
-    }
-
     /// Counts an Event object's repeats. Returns what is new: none for a report that was counted before.
     pub(crate) fn count(&mut self, uid: u64, repeats: u32) -> Option<u32> {
         if let Some((_, counted)) = self.uids.iter_mut().find(|(known, _)| *known == uid) {

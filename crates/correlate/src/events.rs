@@ -3,8 +3,9 @@
 use crate::catalogue::{ANY_ALERT, image_in, registry_of};
 use crate::episode::EpisodeKey;
 use crate::object_row::{WORKLOAD, static_pod};
+use crate::opening::gap_max;
 use crate::state::Timer;
-use crate::turn::{BACKFILLED, Report, Turn, gap_max};
+use crate::turn::{BACKFILLED, Report, Turn};
 use bellbuoy_core::fact::{Fact, FactId, Source};
 use bellbuoy_core::incident::{Evidence, Severity};
 use bellbuoy_core::intern::EntityId;

@@ -2,30 +2,24 @@
 
 use crate::edges::Edge;
 use crate::episode::{self, Episode, EpisodeKey, Standing};
+use crate::hubs::{ANY_COMPONENT, LEANING, component_id, leaning_on, some_node, somewhere};
 use crate::splits::Leaving;
-use crate::turn::{ANY_COMPONENT, CLUSTER, LEANING, Turn, component_id, leaning_on, some_node, somewhere};
+use crate::turn::Turn;
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::{Change, Severity};
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::rules::{Class, Relation, Role};
 use bellbuoy_core::time::Time;
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 
 /// The rule that joins signals of one entity where no causal rule does.
 pub(crate) const SAME_ENTITY: &str = "same-entity";
-/// The rule that makes an object a cause because a message names it as missing or exhausted.
-pub(crate) const NAMED: &str = "named-in-message";
 /// What an edge between signals of one entity is worth: less than any causal rule.
-const SAME_ENTITY_STRENGTH: i32 = 1;
-/// What an edge to an object that a message names is worth: more than any causal rule, for nothing is more specific.
-const NAMED_STRENGTH: i32 = 1_000;
+pub(crate) const SAME_ENTITY_STRENGTH: i32 = 1;
 /// How deep an explanation may go: node → workload → Service → caller → its callers, and some more.
 const DEPTH_MAX: usize = 12;
 /// Live episodes looked at per shared thing when a cause looks for its effects; more join when they report again.
-const EFFECTS_MAX: usize = 100_000;
-/// Users of a shared thing that are asked whether they stand healthy.
-const CONTRAST_MAX: usize = 1_000;
+pub(crate) const EFFECTS_MAX: usize = 100_000;
 
 /// Whether a cause's entity belongs to one of the components that a rule names, if it names any.
 fn is_of_component(cause: &Episode, rule: &Edge) -> bool {
@@ -116,7 +110,7 @@ impl Turn<'_, '_> {
 
     /// Writes an edge, and joins the incidents on its two sides, unless they are known to be two. What leaves its incident
     /// for the cause's is returned: it settles there when the cause has an incident.
-    fn attach(&mut self, key: EpisodeKey, edge: episode::Edge) -> Option<Leaving> {
+    pub(crate) fn attach(&mut self, key: EpisodeKey, edge: episode::Edge) -> Option<Leaving> {
         let cause = edge.cause;
         let mut episode = self.state.episodes.get(&key).cloned()?;
         let other = self.state.episodes.get(&cause).and_then(|cause| cause.incident);
@@ -138,7 +132,7 @@ impl Turn<'_, '_> {
     }
 
     /// The best admissible edge to an episode: strongest rule, then the cause that began first, then by name.
-    fn best_edge(&self, key: EpisodeKey, admits: impl Fn(&Episode) -> bool) -> Option<episode::Edge> {
+    pub(crate) fn best_edge(&self, key: EpisodeKey, admits: impl Fn(&Episode) -> bool) -> Option<episode::Edge> {
         let episode = self.state.episodes.get(&key)?;
         let code = self.state.code(key.signal);
         let mut best: Option<(bool, Reverse<i32>, Time, String, episode::Edge)> = None;
@@ -410,158 +404,5 @@ impl Turn<'_, '_> {
         let Some(leaving) = self.attach(effect, edge) else { return };
         self.settle(leaving, key);
         self.open(effect);
-    }
-
-    /// An object that the message names as missing or exhausted is the cause; what reported it is affected.
-    fn name_cause(&mut self, key: EpisodeKey) {
-        let Some(episode) = self.state.episodes.get(&key).cloned() else { return };
-        let Some(hub) = episode.named.filter(|_| !episode.inferred) else { return };
-        let cause = EpisodeKey { entity: hub, signal: key.signal };
-        if cause == key || self.is_symptom_of_its_own(key) {
-            return;
-        }
-        self.ensure_inferred(cause, &episode);
-        let edge = episode::Edge { cause, rule: NAMED.into(), relation: Relation::Reference, strength: NAMED_STRENGTH };
-        let Some(leaving) = self.attach(key, edge) else { return };
-        self.open(cause);
-        self.settle(leaving, cause);
-    }
-
-    /// Whether a mere symptom follows from what its entity itself suffers from: what it names is at no fault then.
-    fn is_symptom_of_its_own(&self, key: EpisodeKey) -> bool {
-        let rule = self.catalogue.rule(self.state.peek_code(key.signal));
-        let is_symptom = rule.is_some_and(|rule| rule.role == Role::Symptom);
-        let edge = self.best_edge(key, Episode::is_live).filter(|_| is_symptom);
-        edge.is_some_and(|edge| edge.cause.entity == key.entity && edge.strength > SAME_ENTITY_STRENGTH)
-    }
-
-    /// Infers a cause at a shared thing when enough owners show the effect through it, and most of what uses it does.
-    fn infer_causes(&mut self, key: EpisodeKey) -> Vec<EpisodeKey> {
-        let mut inferred = Vec::new();
-        let Some(episode) = self.state.episodes.get(&key).cloned() else { return inferred };
-        let code = self.state.code(key.signal);
-        let catalogue = self.catalogue.clone();
-        for rule in catalogue.causes_of(&code).filter(|rule| rule.infer) {
-            let Some(first) = rule.causes.first() else { continue };
-            for (_, hub) in episode.hubs.iter().filter(|(relation, _)| *relation == rule.relation) {
-                if rule.relation == Relation::Cluster && !self.is_whole_cluster(*hub) {
-                    continue;
-                }
-                let signal = self.state.signal(first);
-                let cause = EpisodeKey { entity: *hub, signal };
-                if self.state.episodes.get(&cause).is_some_and(Episode::is_live) {
-                    continue;
-                }
-                let together = rule.delay_max.max(rule.lead_max);
-                let is_open = |at: &EpisodeKey| {
-                    let row = self.state.episodes.get(at).filter(|_| rule.has_effect(self.state.peek_code(at.signal)));
-                    let began = |row: &Episode| row.began.from.since(episode.began.from).0.unsigned_abs();
-                    row.is_some_and(|row| {
-                        row.standing == Standing::Open && began(row) <= together.0.unsigned_abs() && at.entity != *hub
-                    })
-                };
-                let sharing = self.state.sharing(*hub, rule.relation).take(EFFECTS_MAX);
-                let mut owners = BTreeSet::new();
-                let mut nodes = BTreeSet::new();
-                for at in sharing.filter(is_open) {
-                    nodes.extend(self.nodes_of(at));
-                    // The pods of one component are one owner, whatever each of them is called.
-                    let component = self.state.episodes.get(&at).map(|row| row.component.clone()).unwrap_or_default();
-                    let owner = if component.is_empty() { at.entity } else { EntityId::default() };
-                    owners.insert((component, owner));
-                    if owners.len() >= self.limits().infer_from as usize && nodes.len() > 1 {
-                        break;
-                    }
-                }
-                // What shows on one node only is that node's matter.
-                let is_spread = rule.relation != Relation::Cluster || nodes.len() > 1;
-                let enough = owners.len() >= self.limits().infer_from as usize && is_spread;
-                if enough && self.is_mostly_failing(*hub, rule) {
-                    self.ensure_inferred(cause, &episode);
-                    inferred.push(cause);
-                }
-            }
-        }
-        inferred
-    }
-
-    fn is_whole_cluster(&self, hub: EntityId) -> bool {
-        self.state.topology.names.peek(hub).is_some_and(|name| &*name.kind == CLUSTER)
-    }
-
-    fn nodes_of(&self, key: EpisodeKey) -> impl Iterator<Item = EntityId> + '_ {
-        let hubs = self.state.episodes.get(&key).into_iter().flat_map(|row| row.hubs.iter());
-        let itself = self.state.topology.names.peek(key.entity).filter(|name| &*name.kind == "Node");
-        hubs.filter(|(relation, _)| *relation == Relation::Node)
-            .map(|(_, node)| *node)
-            .chain(itself.map(|_| key.entity))
-    }
-
-    /// Contrast: most of what uses a shared thing shows the effect. What stands healthy under it speaks against it: for
-    /// an image at any time, because an image does not break by itself; for a node or a registry if it became ready after
-    /// the trouble began, because what runs already needs neither.
-    fn is_mostly_failing(&self, hub: EntityId, rule: &Edge) -> bool {
-        let sharing = || {
-            let shows = |at: &EpisodeKey| rule.has_effect(self.state.peek_code(at.signal));
-            self.state.sharing(hub, rule.relation).filter(shows).take(CONTRAST_MAX)
-        };
-        let onset = sharing().filter_map(|at| Some(self.state.episodes.get(&at)?.began.from)).min();
-        let onset = onset.unwrap_or(self.now);
-        let mut healthy = BTreeSet::new();
-        for object in self.state.topology.linked_to(hub).take(CONTRAST_MAX) {
-            let Some(row) = self.state.topology.object(object) else { continue };
-            let speaks = rule.relation == Relation::Image || row.ready_since.is_some_and(|since| since > onset);
-            if row.is_ready && speaks {
-                healthy.insert(row.owner.unwrap_or(object));
-            }
-        }
-        let mut failing = BTreeSet::new();
-        for at in sharing() {
-            failing.insert(at.entity);
-            if failing.len() > healthy.len() {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Makes an episode that stands on what others show.
-    fn ensure_inferred(&mut self, key: EpisodeKey, from: &Episode) {
-        if self.state.episodes.get(&key).is_some_and(|row| row.is_live()) {
-            return;
-        }
-        if let Some(old) = self.state.episodes.get(&key).cloned() {
-            let revived =
-                Episode { standing: Standing::Pending, ended_at: None, inferred: true, began: from.began, ..old };
-            self.state.timers.clear(&crate::state::Timer::Purge(key));
-            self.state.put_episode(key, revived);
-            return;
-        }
-        let entity = self.state.topology.names.name(key.entity);
-        let component = self.catalogue.component_of(&entity);
-        let rule = self.catalogue.rule(&self.state.code(key.signal));
-        let severity = rule.map_or(Severity::P5, |rule| rule.severity);
-        // What a message names leans on what the message speaks of; and what no namespace has is missed on a node.
-        let is_of_node = entity.namespace.is_empty() && from.named == Some(key.entity);
-        let hubs = from.hubs.iter().filter(|(relation, hub)| match relation {
-            Relation::Cluster => self.state.topology.names.peek(*hub).is_some_and(|name| &*name.kind == LEANING),
-            Relation::Node => is_of_node,
-            _ => false,
-        });
-        let inferred = Episode {
-            began: from.began,
-            last_seen: from.last_seen,
-            last_claimed: from.last_claimed,
-            severity: severity.min(from.severity),
-            message: from.message.clone(),
-            evidence: from.evidence.clone(),
-            late: from.late,
-            inferred: true,
-            component: component.map_or_else(|| "".into(), |component| component.name.clone()),
-            sources: from.sources.clone(),
-            hubs: hubs.copied().collect(),
-            ..Episode::default()
-        };
-        self.state.put_episode(key, inferred);
     }
 }

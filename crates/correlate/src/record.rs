@@ -1,7 +1,8 @@
 //! The record of an incident: true counts, the first members, the ranked causes.
 
 use crate::episode::{Episode, EpisodeKey};
-use crate::explanation::{NAMED, SAME_ENTITY};
+use crate::explanation::SAME_ENTITY;
+use crate::inference::NAMED;
 use crate::turn::Turn;
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::{

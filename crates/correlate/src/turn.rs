@@ -1,8 +1,8 @@
 //! A turn: one fact or one deadline, with everything that it sets in motion in one scope.
 
 use crate::catalogue::Catalogue;
-use crate::edges::Edge;
-use crate::episode::{Episode, EpisodeKey, HUBS_MAX, Standing, Symptom, shorten};
+use crate::episode::{Episode, EpisodeKey, Standing, Symptom, shorten};
+use crate::opening::gap_max;
 use crate::state::{Tables, Timer};
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::Source;
@@ -15,32 +15,11 @@ use bellbuoy_core::time::{Interval, Span, Time};
 use std::sync::Arc;
 
 /// How long an episode that never opened is remembered after its last report, beyond its grace.
-const PENDING_KEPT: Span = Span::from_secs(900);
-
-/// The kind of what stands for leaning on a component.
-pub(crate) const LEANING: &str = "Leaning";
-
-/// The kind of a whole cluster.
-pub(crate) const CLUSTER: &str = "Cluster";
-
-/// What is shared by causes that speak of one part of the cluster by themselves, and by what may follow from them.
-pub(crate) const ANY_COMPONENT: &str = "";
+pub(crate) const PENDING_KEPT: Span = Span::from_secs(900);
 
 /// An event that happened so long before it was observed was told of by a list, which has no order. Live ones come within
 /// seconds.
 pub(crate) const BACKFILLED: Span = Span::from_secs(10);
-
-/// How long planned work may keep what leans on it from being well: as long as a rollout may seem to stand still.
-const PLANNED_TAKES: Span = Span::from_secs(600);
-
-/// How far from planned work its consequences may be: node → pods → Service → callers, and one more.
-const PLANNED_DEPTH: usize = 5;
-
-/// How long a list takes to be told.
-const LIST_TOLD: Span = Span::from_secs(2);
-
-/// Reports of what opens by its repeats that count as "again" at the end of a recording: two are no accident.
-const REPEATED: u64 = 2;
 
 /// One fact or one deadline.
 pub(crate) struct Turn<'a, 'c> {
@@ -114,7 +93,8 @@ impl Turn<'_, '_> {
             return false;
         }
         let was_failing = ended_at.is_none() && showed;
-        if report.occurred.from.since(counted.told.1) > gap_max(report.rule, counted.repeats()) {
+        counted.repeats = counted.repeats.saturating_add(new);
+        if report.occurred.from.since(counted.told.1) > gap_max(report.rule, counted.repeats) {
             counted.told = (report.occurred.from, report.occurred.to);
         }
         counted.told.0 = counted.told.0.min(report.occurred.from);
@@ -128,7 +108,8 @@ impl Turn<'_, '_> {
         }
         let is_first = episode.repeats == 0;
         // What was well in the meantime, before anybody was told, begins anew.
-        if is_first || episode.standing == Standing::Pending && episode.healing_since.is_some() {
+        let may_pass = episode.standing == Standing::Pending && report.rule.class == Class::Converging;
+        if is_first || may_pass && episode.healing_since.is_some() {
             episode.began = report.occurred;
         }
         if report.occurred.from < episode.began.from {
@@ -140,15 +121,18 @@ impl Turn<'_, '_> {
         episode.objects += u32::from(is_new_object);
         episode.failing += u32::from(!was_failing);
         episode.severity = episode.severity.min(report.severity);
+        let mut speaks_anew = is_first;
         if new > 0 || episode.message.is_empty() {
-            episode.message = shorten(report.message);
+            let message = shorten(report.message);
+            speaks_anew |= message != episode.message;
+            episode.message = message;
         }
         episode.note(report.evidence);
         episode.late |= self.late;
         episode.healing_since = None;
         episode.heard_from(report.source);
         let known_hubs = episode.hubs.len();
-        self.add_hubs(&mut episode, &report, is_first.then_some(entity));
+        self.add_hubs(&mut episode, &report, is_first.then_some(entity), speaks_anew);
         let has_new_hubs = episode.hubs.len() > known_hubs;
         self.state.timers.clear(&Timer::Heal(key));
         let standing = episode.standing;
@@ -199,236 +183,6 @@ impl Turn<'_, '_> {
                 self.state.put_symptom(key, object, Symptom { failing: false, ..symptom });
             }
         }
-    }
-
-    /// Whether a pending episode opens now, or when.
-    fn consider(&mut self, key: EpisodeKey, report: &Report<'_>) {
-        let Some(episode) = self.state.episodes.get(&key) else { return };
-        let (began, last_claimed) = (episode.began.from, episode.last_claimed);
-        let grace = self.grace_of(key, report.rule);
-        if report.rule.class == Class::Planned {
-            self.state.timers.set(Timer::Purge(key), self.now + PENDING_KEPT);
-            return;
-        }
-        let symptom = self.state.symptoms.get(&(key, report.object));
-        let age = match (report.rule.every, symptom) {
-            // Several objects that were in trouble for a moment, one after another, are a rollout.
-            (every, Some(symptom)) if every > Span::ZERO && !symptom.by_state => symptom.told.1.since(symptom.told.0),
-            _ => last_claimed.max(self.since_by_state(key)).since(began),
-        };
-        // Three pods that crash three times each have crashed three times.
-        let repeats = symptom.map_or(0, Symptom::repeats);
-        let often = report.lasted || report.rule.repeats > 0 && repeats >= report.rule.repeats;
-        // What a list tells of has no order, and takes a moment to be told: its end may come behind it.
-        let is_of_list = report.evidence.observed_at.since(report.occurred.to) > BACKFILLED;
-        if age >= grace || often || self.is_foreseen(key) {
-            self.ripen(key, is_of_list);
-            return;
-        }
-        self.state.timers.set(Timer::Open(key), (began + grace).max(self.soonest(is_of_list)));
-        self.state.timers.set(Timer::Purge(key), self.now + grace + PENDING_KEPT);
-    }
-
-    /// An episode opens when everything of this moment has been taken in: what a dump tells at one time has no order.
-    pub(crate) fn ripen(&mut self, key: EpisodeKey, is_of_list: bool) {
-        self.state.touch_episode(key, |episode| episode.is_ripe = true);
-        self.state.timers.clear(&Timer::Purge(key));
-        self.state.timers.set(Timer::Open(key), self.soonest(is_of_list).max(self.now + Span(1)));
-    }
-
-    /// When something may open that is told of now: what a list tells of waits until all of the list is told.
-    pub(crate) fn soonest(&self, is_of_list: bool) -> Time {
-        if is_of_list { self.now + LIST_TOLD } else { self.now }
-    }
-
-    /// What an object's state shows lasts until now; what an event showed lasted until its last report.
-    fn since_by_state(&self, key: EpisodeKey) -> Time {
-        match self.state.shows_by_state(key) {
-            true => self.now,
-            false => Time::MIN,
-        }
-    }
-
-    /// The grace of a signal on an entity: what a startup probe grants counts, if it is more.
-    fn grace_of(&self, key: EpisodeKey, rule: &SignalRule) -> Span {
-        if rule.class != Class::Converging || rule.grace == Span::ZERO {
-            return rule.grace;
-        }
-        let objects = self.state.some_objects_of(key);
-        let promised = objects.iter().filter_map(|object| self.state.topology.object(*object));
-        let promised = promised.map(|row| row.startup_secs).max().unwrap_or(0);
-        rule.grace.max(Span::from_secs(i64::from(promised)))
-    }
-
-    /// The grace of a pending episode is over.
-    pub(crate) fn grace_over(&mut self, key: EpisodeKey) {
-        let Some(episode) = self.state.episodes.get(&key) else { return };
-        if episode.standing != Standing::Pending || episode.failing == 0 {
-            return;
-        }
-        if !episode.is_ripe && !self.persists(key) {
-            return;
-        }
-        match self.planned_until(key, PLANNED_DEPTH).filter(|until| *until > self.now) {
-            Some(until) => self.state.timers.set(Timer::Open(key), until),
-            None => self.open(key),
-        }
-    }
-
-    /// Until when what a converging signal shows is what somebody wanted: a drained node's pods move, and who calls them
-    /// waits for them.
-    fn planned_until(&self, key: EpisodeKey, depth: usize) -> Option<Time> {
-        let class = |key: EpisodeKey| self.catalogue.rule(self.state.peek_code(key.signal)).map(|rule| rule.class);
-        if depth == 0 || class(key)? != Class::Converging {
-            return None;
-        }
-        let cause = self.likely_cause(key)?;
-        match class(cause)? {
-            Class::Planned => self.state.episodes.get(&cause).map(|row| row.last_claimed + PLANNED_TAKES),
-            _ => self.planned_until(cause, depth - 1),
-        }
-    }
-
-    /// Whether what a pending episode reported still holds: its object's state shows it, or its end would have been
-    /// told by an event, or it was told of for as long as its grace.
-    fn persists(&self, key: EpisodeKey) -> bool {
-        let Some(episode) = self.state.episodes.get(&key) else { return false };
-        let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)) else { return false };
-        // An end that would have been told only counts as long as its emitter would not have spoken again either.
-        let is_silent = rule.quiet > Span::ZERO && self.now.since(episode.last_claimed) > rule.quiet;
-        self.state.shows_by_state(key)
-            || !rule.healed_by.is_empty() && !is_silent
-            || rule.class == Class::Fixed
-            || self.told_for(key, rule, episode) >= self.grace_of(key, rule)
-    }
-
-    /// For how long an episode was told of: by one object, where each of them repeats itself.
-    pub(crate) fn told_for(&self, key: EpisodeKey, rule: &SignalRule, episode: &Episode) -> Span {
-        if rule.every == Span::ZERO {
-            return episode.last_claimed.since(episode.began.from);
-        }
-        let failing = |object| self.state.symptoms.get(&(key, object)).filter(|symptom| symptom.failing);
-        let told = self.state.some_objects_of(key).into_iter().filter_map(failing);
-        told.map(|symptom| symptom.told.1.since(symptom.told.0)).max().unwrap_or(Span::ZERO)
-    }
-
-    /// The end of a recording decides what is open: what cannot heal, and what has lasted for its grace.
-    pub(crate) fn end_of_recording(&mut self) {
-        self.judge_all();
-        self.judge_leases();
-        let rows = self.state.episodes.sorted().into_iter();
-        let pending = rows.filter(|(_, episode)| episode.standing == Standing::Pending && episode.failing > 0);
-        let mut pending: Vec<_> = pending.map(|(key, episode)| (episode.began, *key)).collect();
-        pending.sort_unstable();
-        for (began, key) in pending {
-            let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)).cloned() else { continue };
-            let lasted = self.now.since(began.from) >= self.grace_of(key, &rule);
-            let is_ripe = self.state.episodes.get(&key).is_some_and(|episode| episode.is_ripe);
-            let repeats = self.state.episodes.get(&key).map_or(0, |episode| episode.repeats);
-            let opens = match rule.class {
-                Class::Converging if is_ripe => true,
-                // The last word is that it happened again: nothing tells that it will not go on.
-                Class::Converging if rule.repeats > 0 && repeats >= REPEATED => true,
-                Class::Fixed => true,
-                Class::Converging => lasted && self.persists(key),
-                Class::Planned => false,
-            };
-            let is_pending = self.state.episodes.get(&key).is_some_and(|e| e.standing == Standing::Pending);
-            if opens && is_pending {
-                self.open(key);
-            }
-        }
-    }
-
-    /// Adds what an episode shares with others, as the topology of this moment has it.
-    fn add_hubs(&mut self, episode: &mut Episode, report: &Report<'_>, first_on: Option<EntityId>) {
-        let topology = &self.state.topology;
-        let mut hubs = report.hubs.clone();
-        if let Some(row) = topology.object(report.object) {
-            hubs.extend(row.node.map(|node| (Relation::Node, node)));
-            hubs.extend(row.images.iter().map(|image| (Relation::Image, *image)));
-            hubs.extend(row.references.iter().map(|needed| (Relation::Reference, *needed)));
-            hubs.extend(topology.services_of(report.object).into_iter().map(|s| (Relation::ServiceBackend, s)));
-        }
-        let asker = self.state.topology.asker_of(report.object);
-        hubs.extend(self.state.asking.calls_of(asker).iter().map(|service| (Relation::Call, *service)));
-        if first_on.is_some() || *episode.message != *report.message {
-            hubs.extend(self.leans_on(report));
-        }
-        hubs.extend(self.beside(report));
-        if let Some(entity) = first_on.and_then(|entity| self.state.topology.names.peek(entity))
-            && let Some(component) = self.catalogue.component_of(entity)
-        {
-            let (part, severity) = (component_id(&component.name), component.severity);
-            episode.component = component.name.clone();
-            hubs.insert(0, (Relation::Cluster, self.state.topology.names.intern(&part)));
-            if episode.severity < Severity::P5 {
-                episode.severity = episode.severity.min(severity);
-            }
-        }
-        let is_any = |rule: &Edge| rule.relation == Relation::Cluster && rule.components.is_empty();
-        if first_on.is_some() && self.catalogue.effects_of(&report.code).any(is_any) {
-            hubs.push((Relation::Cluster, self.state.topology.names.intern(&component_id(ANY_COMPONENT))));
-        }
-        hubs.extend(self.somewhere(report, &hubs));
-        if self.catalogue.causes_of(&report.code).any(|rule| rule.relation == Relation::Cluster && rule.infer) {
-            let cluster = self.ctx.scope().0.clone();
-            hubs.push((Relation::Cluster, self.state.topology.names.intern_parts(CLUSTER, "", &cluster)));
-        }
-        if let Some(named) = &report.names {
-            let named = self.state.topology.names.intern(named);
-            let hub = (Relation::Reference, named);
-            episode.named = Some(named);
-            episode.hubs.retain(|known| *known != hub);
-            episode.hubs.insert(0, hub);
-            episode.hubs.truncate(HUBS_MAX);
-        }
-        hubs.into_iter().for_each(|hub| episode.share(hub));
-    }
-
-    /// Components that a report's message speaks of, as causal rules read it.
-    fn leans_on(&mut self, report: &Report<'_>) -> Vec<(Relation, EntityId)> {
-        let catalogue = self.catalogue.clone();
-        let rules = catalogue.causes_of(&report.code).filter(|rule| rule.relation == Relation::Cluster);
-        let mut parts: Vec<&str> = Vec::new();
-        for rule in rules.filter(|rule| rule.takes(report.message)) {
-            match rule.components.is_empty() {
-                true => parts.push(ANY_COMPONENT),
-                false => parts.extend(rule.components.iter().map(|name| &**name)),
-            }
-        }
-        parts.sort_unstable();
-        parts.dedup();
-        parts.into_iter().map(|name| (Relation::Cluster, self.state.topology.names.intern(&leaning_on(name)))).collect()
-    }
-
-    /// The namespace, for signals that a causal rule joins by it, where nothing tells what the object needs.
-    fn beside(&mut self, report: &Report<'_>) -> Option<(Relation, EntityId)> {
-        let is_known = self.state.topology.object(report.object).is_some_and(|row| row.has_state);
-        if is_known && report.source != Source::Alerts || !self.catalogue.joins_by_namespace(&report.code) {
-            return None;
-        }
-        let name = self.state.topology.names.peek(report.object)?;
-        let namespace = Entity::new("Namespace", "", &name.namespace);
-        let is_one = !name.namespace.is_empty();
-        is_one.then(|| (Relation::Namespace, self.state.topology.names.intern(&namespace)))
-    }
-
-    /// What nodes have in common, and what runs nobody knows where, for signals that a causal rule joins by it.
-    fn somewhere(&mut self, report: &Report<'_>, hubs: &[(Relation, EntityId)]) -> Option<(Relation, EntityId)> {
-        let name = self.state.topology.names.peek(report.object)?;
-        let is_placed = hubs.iter().any(|(relation, _)| *relation == Relation::Node);
-        let is_joined =
-            |mut rules: Box<dyn Iterator<Item = &Edge> + '_>| rules.any(|r| r.relation == Relation::SomeNode);
-        let has_state = || self.state.topology.object(report.object).is_some_and(|row| row.has_state);
-        let (hub, is_so) = match &*name.kind {
-            "Node" => (some_node(), is_joined(Box::new(self.catalogue.effects_of(&report.code)))),
-            _ => {
-                let is_effect = is_joined(Box::new(self.catalogue.causes_of(&report.code)));
-                (somewhere(), !is_placed && is_effect && !has_state())
-            }
-        };
-        is_so.then(|| (Relation::SomeNode, self.state.topology.names.intern(&hub)))
     }
 
     fn arm_quiet(&mut self, key: EpisodeKey, rule: &SignalRule) {
@@ -536,41 +290,4 @@ impl Turn<'_, '_> {
             self.forget_if_empty(incident);
         }
     }
-}
-
-/// Events about one object that an emitter lets through at once; after them one in [`SPAM_REFILL`]
-/// (`facts/events-api.md`).
-const SPAM_BURST: u32 = 25;
-
-/// How often an emitter lets another Event about the same object through.
-const SPAM_REFILL: Span = Span::from_secs(300);
-
-/// How far apart two reports of an object may be that tell of one trouble, when it has been reported so often.
-pub(crate) fn gap_max(rule: &SignalRule, repeats: u32) -> Span {
-    match rule.every {
-        Span::ZERO => rule.quiet.max(rule.grace),
-        every if repeats < SPAM_BURST => every,
-        every => every.max(SPAM_REFILL),
-    }
-}
-
-/// What stands for leaning on a component among the things that episodes share. What goes on at the component itself is
-/// found by another name, because there is little of it.
-pub(crate) fn leaning_on(name: &str) -> Entity {
-    Entity::new(LEANING, "", name)
-}
-
-/// What nodes share with each other, of which any may be the one that runs what nobody knows the place of.
-pub(crate) fn some_node() -> Entity {
-    Entity::new("Node", "", "")
-}
-
-/// What everything shares that runs nobody knows where.
-pub(crate) fn somewhere() -> Entity {
-    Entity::new("Pod", "", "")
-}
-
-/// What stands for a component among the things that episodes share.
-pub(crate) fn component_id(name: &str) -> Entity {
-    Entity::new("Component", "", name)
 }
