@@ -134,7 +134,7 @@ impl Turn<'_, '_> {
             self.change_case(survivor, Change::Grew);
             return;
         }
-        self.tell(survivor, format!("took in {absorbed}"));
+        self.tell(survivor, format!("merged {absorbed} into this one"));
         self.change_case(survivor, Change::Absorbed);
         self.bound_ended();
     }
@@ -150,7 +150,7 @@ impl Turn<'_, '_> {
         case.status = Status::Merged;
         case.merged_into = Some(survivor);
         case.resolved_at = Some(now);
-        self.tell(absorbed, format!("turned out to be part of {survivor}"));
+        self.tell(absorbed, format!("merged into {survivor}"));
         self.change_case(absorbed, Change::Merged);
         self.write(absorbed);
         self.state.dirty.remove(&absorbed);

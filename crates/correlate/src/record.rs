@@ -8,6 +8,7 @@ use bellbuoy_core::Text;
 use bellbuoy_core::incident::{
     Because, Cause, Evidence, Explanation, Incident, IncidentId, Member, Severity, SignalCount,
 };
+use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{Class, Relation, Role};
 use bellbuoy_core::time::Span;
 use std::cmp::Reverse;
@@ -129,6 +130,16 @@ impl Turn<'_, '_> {
         })
     }
 
+    /// Whose message names the entity of an inferred episode, if any does.
+    fn told_by(&self, key: EpisodeKey, row: &Episode) -> Option<Entity> {
+        let is_by_name = |child: &EpisodeKey| {
+            let edge = self.state.episodes.get(child).and_then(|child| child.explained_by.as_ref());
+            edge.is_some_and(|edge| &*edge.rule == NAMED)
+        };
+        let teller = self.state.explained_by(key).filter(|_| row.inferred).find(is_by_name)?;
+        Some(self.state.topology.names.name(teller.entity))
+    }
+
     /// Orders what may have caused the rest: everything that explains something, or that nothing explains.
     fn rank(&self, rows: &[(EpisodeKey, &Episode)], reach: &HashMap<EpisodeKey, u32>) -> Vec<(EpisodeKey, Cause)> {
         let others = u32::try_from(rows.len().saturating_sub(1)).unwrap_or(u32::MAX);
@@ -150,7 +161,14 @@ impl Turn<'_, '_> {
                 because.push(Because { rule: name.into(), points, text: text.into(), facts });
             };
             match &row.explained_by {
-                None => add("unexplained", UNEXPLAINED, format!("{entity} {says}: {}", row.message), true),
+                None => {
+                    // What a signal says, it says of whoever tells of what the message names.
+                    let subject = match self.told_by(*key, row) {
+                        Some(teller) => format!("{entity}: {teller}"),
+                        None => entity.to_string(),
+                    };
+                    add("unexplained", UNEXPLAINED, format!("{subject} {says}: {}", row.message), true);
+                }
                 Some(edge) => {
                     let cause = self.state.topology.names.name(edge.cause.entity);
                     add("explained", 0, format!("{entity} {says}, which follows from {cause}"), true);
@@ -162,11 +180,7 @@ impl Turn<'_, '_> {
                 add("reach", points, format!("explains {explains} of the {others} other signals here"), false);
             }
             if row.inferred {
-                let by_name = self.state.explained_by(*key).any(|child| {
-                    let edge = self.state.episodes.get(&child).and_then(|child| child.explained_by.as_ref());
-                    edge.is_some_and(|edge| &*edge.rule == NAMED)
-                });
-                match by_name {
+                match self.told_by(*key, row).is_some() {
                     true => add(NAMED, NAMED_BY_MESSAGE, "the message names it".to_owned(), false),
                     false => add(
                         "inferred",

@@ -87,8 +87,8 @@ impl Turn<'_, '_> {
         }
         let name = self.state.topology.names.name(cause.entity);
         let code = self.state.code(cause.signal);
-        self.tell(from, format!("{moved} of its signals follow from {code} on {name}: they went to {to}"));
-        self.tell(to, format!("{moved} signals came from {from}"));
+        self.tell(from, format!("split: {moved} signals follow from {code} on {name} and moved to {to}"));
+        self.tell(to, format!("split: {moved} signals moved here from {from}"));
         self.change_case(from, Change::Split);
         self.change_case(to, Change::Grew);
         self.state.cases.get_mut(&from).into_iter().for_each(|case| case.keep_apart(to));

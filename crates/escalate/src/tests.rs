@@ -102,7 +102,7 @@ fn the_first_page_waits_for_the_incident_to_settle() {
     check(vec![(0, open(P3)), (29, Watermark)], &[]);
     let pages = check(vec![(0, open(P3)), (30, Watermark)], &[FIRST]);
     assert_eq!(&*pages[0].summary, "[P3] Deployment shop/cart: OOMKilled");
-    assert_eq!(&*pages[0].reason, "P3 pages from P3 on, and nobody took it in the 30s since it opened");
+    assert_eq!(&*pages[0].reason, "P3: P3 and worse is paged, and nobody acknowledged it in the 30s since it opened");
     assert_eq!(pages[0].severity, P3);
 }
 
@@ -220,7 +220,8 @@ fn what_comes_back_is_paged_anew_after_it_has_settled() {
     let over = "100 Resolve 1:devs@pager #2 default/resolved";
     let back = "230 Trigger 1:devs@pager #3 default/came-back";
     let pages = check(vec![(0, open(P3)), (100, resolved()), (200, open(P3)), (529, Watermark)], &[FIRST, over, back]);
-    let reason = "it came back after 1m40s; P3 pages from P3 on, and nobody took it in the 30s since then";
+    let reason =
+        "it came back after 1m40s; P3: P3 and worse is paged, and nobody acknowledged it in the 30s since then";
     assert_eq!(&*pages[2].reason, reason);
     // What was never told of is told of for the first time.
     check(

@@ -116,7 +116,8 @@ impl Turn<'_, '_> {
     fn first_page(&mut self, id: IncidentId, case: &mut Case) {
         let (severity, policy) = (case.severity, &self.rules.policy);
         let open_for = self.now.since(case.since);
-        let why = format!("{severity} pages from {} on, and nobody took it in the {open_for} since", policy.page_from);
+        let from = policy.page_from;
+        let why = format!("{severity}: {from} and worse is paged, and nobody acknowledged it in the {open_for} since");
         let (rule, why) = match case.over_at {
             None => ("first-page", format!("{why} it opened")),
             Some(over_at) => {

@@ -4,20 +4,37 @@ use crate::account::Entry;
 use crate::moment;
 use crate::style::one_line;
 use bellbuoy_core::fact::{Body, Fact};
-use bellbuoy_core::incident::{Incident, Status};
+use bellbuoy_core::incident::{Incident, Member, Status};
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::page::PageKind;
 use bellbuoy_core::rules::RuleSet;
 use bellbuoy_core::time::Time;
+
+/// What `correlate` calls it when a message names the cause.
+const NAMED: &str = "named-in-message";
 
 /// What is wrong with what: the first cause and what its signal says of it.
 pub(crate) fn headline(incident: &Incident, rules: &RuleSet) -> String {
     let cause = incident.causes.first().map(|cause| (&cause.entity, &cause.signal));
     let cause = cause.or_else(|| incident.members.first().map(|member| (&member.entity, &member.signal)));
     match cause {
-        Some((entity, signal)) => format!("{} {}", name(entity), says(signal, rules)),
+        Some((entity, signal)) => match told_by(incident, entity, signal) {
+            Some(teller) => format!("{}: {} {}", name(entity), name(teller), says(signal, rules)),
+            None => format!("{} {}", name(entity), says(signal, rules)),
+        },
         None => "nothing is known about it any more".to_owned(),
     }
+}
+
+/// Whose message names an entity, where that is why it counts as the cause: what the signal says, it says of them.
+fn told_by<'i>(incident: &'i Incident, entity: &Entity, signal: &str) -> Option<&'i Entity> {
+    let cause = incident.causes.iter().find(|cause| cause.entity == *entity && *cause.signal == *signal)?;
+    cause.because.iter().find(|because| &*because.rule == NAMED)?;
+    let tells = |member: &&Member| {
+        let follows = member.explained_by.as_ref().is_some_and(|by| by.entity == *entity);
+        *member.signal == *signal && member.entity != *entity && follows
+    };
+    incident.members.iter().find(tells).map(|member| &member.entity)
 }
 
 /// An entity, made fit for a terminal.
