@@ -16,6 +16,8 @@ use std::cmp::Reverse;
 pub(crate) const SAME_ENTITY: &str = "same-entity";
 /// What an edge between signals of one entity is worth: less than any causal rule.
 pub(crate) const SAME_ENTITY_STRENGTH: i32 = 1;
+/// What an edge must be worth for an effect to join its cause before it has lasted. A vague rule foresees nothing.
+const FORESEEN_STRENGTH: i32 = 40;
 /// How deep an explanation may go: node → workload → Service → caller → its callers, and some more.
 const DEPTH_MAX: usize = 12;
 /// Live episodes looked at per shared thing when a cause looks for its effects; more join when they report again.
@@ -35,7 +37,7 @@ impl Turn<'_, '_> {
     /// Whether an open cause explains a pending episode: then it joins at once, for it opens nothing by itself.
     pub(crate) fn is_foreseen(&self, key: EpisodeKey) -> bool {
         let edge = self.best_edge(key, |cause| cause.standing == Standing::Open && !is_note(cause));
-        edge.is_some_and(|edge| edge.strength > SAME_ENTITY_STRENGTH)
+        edge.is_some_and(|edge| edge.strength >= FORESEEN_STRENGTH)
     }
 
     /// What would explain a pending episode if it opened now.

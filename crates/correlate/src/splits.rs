@@ -33,7 +33,11 @@ impl Turn<'_, '_> {
                 return None;
             }
             self.state.explained_by(former).find(|other| *other != key && is_there(other))?;
-            let keys = self.descendants(key)?;
+            // What the entity itself suffers from takes along whatever else was thought to follow from elsewhere.
+            let is_own = cause.entity == key.entity;
+            let others =
+                self.state.on_entity(key.entity).into_iter().filter(|at| is_own && *at != cause && is_there(at));
+            let keys = self.descendants([key].into_iter().chain(others).collect())?;
             let stays = |at: &EpisodeKey| self.is_open_in(*at, from) && !keys.contains(at);
             let is_torn = keys.iter().any(|at| self.state.on_entity(at.entity).iter().any(stays));
             let takes_cause_along = keys.contains(&cause) || keys.contains(&former);
@@ -47,9 +51,10 @@ impl Turn<'_, '_> {
         row.is_some_and(|row| row.standing == Standing::Open && row.incident == Some(incident))
     }
 
-    /// An episode and all that follows from it; none if that is too much.
-    fn descendants(&self, key: EpisodeKey) -> Option<Vec<EpisodeKey>> {
-        let mut keys = vec![key];
+    /// Episodes and all that follows from them; none if that is too much.
+    fn descendants(&self, mut keys: Vec<EpisodeKey>) -> Option<Vec<EpisodeKey>> {
+        keys.sort_unstable();
+        keys.dedup();
         let mut at = 0;
         while let Some(next) = keys.get(at).copied() {
             for child in self.state.explained_by(next) {
@@ -75,11 +80,17 @@ impl Turn<'_, '_> {
             return;
         }
         let mut moved = 0;
-        for key in leaving.keys {
+        for key in leaving.keys.iter().copied() {
             let Some(row) = self.state.episodes.get(&key).filter(|row| row.incident == Some(from)) else { continue };
             let live = u32::from(row.standing == Standing::Open);
             moved += 1;
-            self.state.touch_episode(key, |row| row.incident = Some(to));
+            let stays = row.explained_by.as_ref().map(|edge| edge.cause);
+            let is_cut = stays.is_some_and(|stays| stays != cause && !leaving.keys.contains(&stays));
+            if let Some(mut row) = self.state.episodes.get(&key).cloned() {
+                row.incident = Some(to);
+                row.explained_by = row.explained_by.filter(|_| !is_cut);
+                self.state.put_episode(key, row);
+            }
             self.state.members.remove(&(from, key));
             self.state.members.insert((to, key), ());
             self.state.cases.get_mut(&from).into_iter().for_each(|case| case.live = case.live.saturating_sub(live));
