@@ -3,9 +3,9 @@
 use crate::catalogue::{ANY_ALERT, image_in, registry_of};
 use crate::episode::EpisodeKey;
 use crate::object_row::{WORKLOAD, static_pod};
-use crate::opening::gap_max;
+use crate::opening::{gap_max, is_backfilled};
 use crate::state::Timer;
-use crate::turn::{BACKFILLED, Report, Turn};
+use crate::turn::{Report, Turn};
 use bellbuoy_core::fact::{Fact, FactId, Source};
 use bellbuoy_core::incident::{Evidence, Severity};
 use bellbuoy_core::intern::EntityId;
@@ -66,9 +66,9 @@ impl Turn<'_, '_> {
             let well_until =
                 row.and_then(|row| if row.is_ready { Some(fact.occurred.from) } else { row.unready_since });
             let first = well_until.map_or(first, |since| first.max(since));
-            self.began_by(key, object, first, is_backfilled(fact));
+            self.began_by(key, object, first, is_backfilled(fact.observed_at, fact.occurred.to));
         }
-        if is_backfilled(fact)
+        if is_backfilled(fact.observed_at, fact.occurred.to)
             && let Some(since) = self.recovered(object, fact, reading.rule)
         {
             self.heal(key, object, since.min(self.now));
@@ -172,7 +172,7 @@ impl Turn<'_, '_> {
         if healed.peek().is_none() {
             return;
         }
-        if is_backfilled(fact) {
+        if is_backfilled(fact.observed_at, fact.occurred.to) {
             self.note_recovery(fact, event);
         }
         let Some(object) = self.state.topology.number_of(&fact.object) else { return };
@@ -272,11 +272,6 @@ impl Turn<'_, '_> {
             hubs: Vec::new(),
         });
     }
-}
-
-/// Whether an event happened well before it was observed, as those of a list have.
-fn is_backfilled(fact: &Fact) -> bool {
-    fact.observed_at.since(fact.occurred.to) > BACKFILLED
 }
 
 /// Whether an Event's repeats are so close that it has gone on from the first to the last: the same moment's trouble

@@ -78,10 +78,8 @@ impl Turn<'_, '_> {
             return;
         }
         let cause = edge.cause;
-        let standing = |key| self.state.episodes.get(&key).map(|row| (row.standing, is_note(row)));
-        if standing(cause).is_some_and(|(standing, _)| standing == Standing::Pending)
-            && standing(key).is_some_and(|(_, is_note)| is_note)
-        {
+        let row = |key| self.state.episodes.get(&key);
+        if row(key).is_some_and(is_note) && row(cause).is_some_and(|cause| cause.standing == Standing::Pending) {
             // What hurts nobody makes no suspicion more than that.
             return;
         }

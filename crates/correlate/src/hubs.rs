@@ -103,17 +103,15 @@ impl Turn<'_, '_> {
     fn somewhere(&mut self, report: &Report<'_>, hubs: &[(Relation, EntityId)]) -> Option<(Relation, EntityId)> {
         let name = self.state.topology.names.peek(report.object)?;
         let is_placed = hubs.iter().any(|(relation, _)| *relation == Relation::Node);
-        let is_joined =
-            |mut rules: Box<dyn Iterator<Item = &Edge> + '_>| rules.any(|r| r.relation == Relation::SomeNode);
+        let joins = |rule: &Edge| rule.relation == Relation::SomeNode;
         let has_state = || self.state.topology.object(report.object).is_some_and(|row| row.has_state);
-        let (hub, is_so) = match &*name.kind {
-            "Node" => (some_node(), is_joined(Box::new(self.catalogue.effects_of(&report.code)))),
-            _ => {
-                let is_effect = is_joined(Box::new(self.catalogue.causes_of(&report.code)));
-                (somewhere(), !is_placed && is_effect && !has_state())
-            }
+        let hub = match &*name.kind {
+            "Node" if self.catalogue.effects_of(&report.code).any(joins) => some_node(),
+            "Node" => return None,
+            _ if !is_placed && self.catalogue.causes_of(&report.code).any(joins) && !has_state() => somewhere(),
+            _ => return None,
         };
-        is_so.then(|| (Relation::SomeNode, self.state.topology.names.intern(&hub)))
+        Some((Relation::SomeNode, self.state.topology.names.intern(&hub)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::episode::{Episode, EpisodeKey, Standing};
 use crate::state::Timer;
-use crate::turn::{BACKFILLED, PENDING_KEPT, Report, Turn};
+use crate::turn::{PENDING_KEPT, Report, Turn};
 use bellbuoy_core::rules::{Class, SignalRule};
 use bellbuoy_core::time::{Span, Time};
 
@@ -11,6 +11,9 @@ const PLANNED_TAKES: Span = Span::from_secs(600);
 
 /// How far from planned work its consequences may be: node → pods → Service → callers, and one more.
 const PLANNED_DEPTH: usize = 5;
+
+/// An event that happened so long before it was observed was told of by a list. Live ones come within seconds.
+const BACKFILLED: Span = Span::from_secs(10);
 
 /// How long a list takes to be told.
 const LIST_TOLD: Span = Span::from_secs(2);
@@ -45,7 +48,7 @@ impl Turn<'_, '_> {
         let repeats = symptom.map_or(0, |symptom| symptom.repeats);
         let often = report.lasted || report.rule.repeats > 0 && repeats >= report.rule.repeats;
         // What a list tells of has no order, and takes a moment to be told: its end may come behind it.
-        let is_of_list = report.evidence.observed_at.since(report.occurred.to) > BACKFILLED;
+        let is_of_list = is_backfilled(report.evidence.observed_at, report.occurred.to);
         if age >= grace || often || self.is_foreseen(key) {
             self.ripen(key, is_of_list);
             return;
@@ -164,6 +167,11 @@ impl Turn<'_, '_> {
             }
         }
     }
+}
+
+/// Whether what happened was observed so long after that a list must have told of it, which has no order.
+pub(crate) fn is_backfilled(observed_at: Time, occurred: Time) -> bool {
+    observed_at.since(occurred) > BACKFILLED
 }
 
 /// How far apart two reports of an object may be that tell of one trouble, when it has been reported so often.

@@ -155,6 +155,7 @@ impl Turn<'_, '_> {
             let code = self.state.code(key.signal);
             let rule = self.catalogue.rule(&code);
             let says = rule.map_or_else(|| "shows it".into(), |rule| rule.says.clone());
+            let teller = self.told_by(*key, row);
             let mut because = Vec::new();
             let mut add = |name: &str, points: i32, text: String, with_facts: bool| {
                 let facts = if with_facts { row.evidence.iter().take(3).copied().collect() } else { Vec::new() };
@@ -163,7 +164,7 @@ impl Turn<'_, '_> {
             match &row.explained_by {
                 None => {
                     // What a signal says, it says of whoever tells of what the message names.
-                    let subject = match self.told_by(*key, row) {
+                    let subject = match &teller {
                         Some(teller) => format!("{entity}: {teller}"),
                         None => entity.to_string(),
                     };
@@ -180,7 +181,7 @@ impl Turn<'_, '_> {
                 add("reach", points, format!("explains {explains} of the {others} other signals here"), false);
             }
             if row.inferred {
-                match self.told_by(*key, row).is_some() {
+                match teller.is_some() {
                     true => add(NAMED, NAMED_BY_MESSAGE, "the message names it".to_owned(), false),
                     false => add(
                         "inferred",

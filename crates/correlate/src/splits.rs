@@ -81,16 +81,14 @@ impl Turn<'_, '_> {
         }
         let mut moved = 0;
         for key in leaving.keys.iter().copied() {
-            let Some(row) = self.state.episodes.get(&key).filter(|row| row.incident == Some(from)) else { continue };
+            let row = self.state.episodes.get(&key).filter(|row| row.incident == Some(from));
+            let Some(mut row) = row.cloned() else { continue };
             let live = u32::from(row.standing == Standing::Open);
             moved += 1;
-            let stays = row.explained_by.as_ref().map(|edge| edge.cause);
-            let is_cut = stays.is_some_and(|stays| stays != cause && !leaving.keys.contains(&stays));
-            if let Some(mut row) = self.state.episodes.get(&key).cloned() {
-                row.incident = Some(to);
-                row.explained_by = row.explained_by.filter(|_| !is_cut);
-                self.state.put_episode(key, row);
-            }
+            row.incident = Some(to);
+            row.explained_by =
+                row.explained_by.filter(|edge| edge.cause == cause || leaving.keys.contains(&edge.cause));
+            self.state.put_episode(key, row);
             self.state.members.remove(&(from, key));
             self.state.members.insert((to, key), ());
             self.state.cases.get_mut(&from).into_iter().for_each(|case| case.live = case.live.saturating_sub(live));

@@ -17,10 +17,6 @@ use std::sync::Arc;
 /// How long an episode that never opened is remembered after its last report, beyond its grace.
 pub(crate) const PENDING_KEPT: Span = Span::from_secs(900);
 
-/// An event that happened so long before it was observed was told of by a list, which has no order. Live ones come within
-/// seconds.
-pub(crate) const BACKFILLED: Span = Span::from_secs(10);
-
 /// One fact or one deadline.
 pub(crate) struct Turn<'a, 'c> {
     pub(crate) state: &'a mut Tables,
