@@ -11,7 +11,7 @@ use bellbuoy_core::rules::{Relation, Role};
 use std::collections::BTreeSet;
 
 /// The rule that makes an object a cause because a message names it as missing or exhausted.
-pub(crate) const NAMED: &str = "named-in-message";
+pub const NAMED: &str = "named-in-message";
 /// What an edge to an object that a message names is worth: more than any causal rule, for nothing is more specific.
 const NAMED_STRENGTH: i32 = 1_000;
 /// Users of a shared thing that are asked whether they stand healthy.

@@ -30,5 +30,6 @@ mod topology;
 mod turn;
 
 pub use catalogue::{Catalogue, Reading};
+pub use inference::NAMED;
 pub use stage::Correlate;
 pub use state::Tables;

@@ -9,9 +9,7 @@ use bellbuoy_core::object::Entity;
 use bellbuoy_core::page::PageKind;
 use bellbuoy_core::rules::RuleSet;
 use bellbuoy_core::time::Time;
-
-/// What `correlate` calls it when a message names the cause.
-const NAMED: &str = "named-in-message";
+use bellbuoy_correlate::NAMED;
 
 /// What is wrong with what: the first cause and what its signal says of it.
 pub(crate) fn headline(incident: &Incident, rules: &RuleSet) -> String {
