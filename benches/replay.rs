@@ -86,7 +86,7 @@ fn measure(arguments: &Arguments, bytes: Vec<u8>, path: &Path) -> Result<(), Fai
 fn read_facts(sources: &[PathBuf], options: &Options) -> Result<usize, Failure> {
     let recording = open(sources, options)?;
     let mut facts = 0;
-    for fact in recording.facts()? {
+    for fact in recording.into_facts()? {
         black_box(fact?);
         facts += 1;
     }
@@ -98,13 +98,13 @@ fn replay(sources: &[PathBuf], options: &Options, rules: &Arc<RuleSet>) -> Resul
     let recording = open(sources, options)?;
     let mut task = new_task(rules);
     let mut records = 0;
-    for (offset, fact) in (0..).zip(recording.facts()?) {
+    for (offset, fact) in (0..).zip(recording.into_facts()?) {
         task.feed(offset, fact?);
         if (offset + 1) % i64::try_from(COMMIT_FACTS)? == 0 {
-            records += black_box(task.commit()).effects.len();
+            records += black_box(task.settle()).len();
         }
     }
-    records += black_box(task.commit()).effects.len();
+    records += black_box(task.settle()).len();
     Ok(records)
 }
 

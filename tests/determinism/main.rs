@@ -79,16 +79,19 @@ fn batching() {
     for seed in SEEDS {
         let facts = journal(seed, 2, 300);
         let expect = fold(&facts);
-        let mut random = Seed(seed);
-        let (mut task, mut output) = (new_task(), Output::new());
-        for (offset, fact) in (0..).zip(&facts) {
-            task.feed(offset, fact.clone());
-            if random.below(40) == 0 {
-                take(&mut output, task.commit().effects);
+        let ends: [fn(&mut Task<Correlate>) -> Vec<Effect<Incident>>; 2] = [|task| task.commit().effects, Task::settle];
+        for (end, what) in ends.into_iter().zip(["committed", "settled"]) {
+            let mut random = Seed(seed);
+            let (mut task, mut output) = (new_task(), Output::new());
+            for (offset, fact) in (0..).zip(&facts) {
+                task.feed(offset, fact.clone());
+                if random.below(40) == 0 {
+                    take(&mut output, end(&mut task));
+                }
             }
+            take(&mut output, end(&mut task));
+            assert_same(&expect, &output, &format!("seed {seed}, {what}"));
         }
-        take(&mut output, task.commit().effects);
-        assert_same(&expect, &output, &format!("seed {seed}"));
     }
 }
 

@@ -1,10 +1,10 @@
 //! `demo`: a hand-made bad hour, played through the whole embedded pipeline at a speed-up.
 
+mod fold;
 mod news;
 mod view;
 
 use crate::cli::{DemoArgs, Speed};
-use crate::fold::{Fold, Said};
 use crate::report::Report;
 use crate::report::wording;
 use crate::style::{Paint, Style};
@@ -15,6 +15,7 @@ use bellbuoy_core::rules::RuleSet;
 use bellbuoy_core::time::{Span, Time};
 use bellbuoy_local::disk::{DiskLog, Settings};
 use bellbuoy_local::log::Log;
+use fold::{Fold, Said};
 use news::Newsroom;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -152,7 +153,7 @@ fn play<L: Log>(
         fold.settle(|what: Said<'_>| said.extend(newsroom.item(&what, rules)))?;
         // Pages are decided behind the incidents that they are about, so that each stage's words are put in order of time.
         said.sort_by_key(|item| item.at);
-        view.show(clock, fold.observed.facts, said, &fold.account, rules)?;
+        view.show(clock, fold.tally.observed.facts, said, &fold.tally.account, rules)?;
     }
     Ok(())
 }
@@ -174,7 +175,7 @@ fn summarise<L: Log>(
     data_dir: Option<&Path>,
     style: Style,
 ) -> std::io::Result<()> {
-    let report = Report { account: &fold.account, observed: &fold.observed, rules, all: false };
+    let report = Report { account: &fold.tally.account, observed: &fold.tally.observed, rules, all: false };
     writeln!(out, "\n{}", style.paint(Paint::Strong, "What was found"))?;
     let mut count = 0u64;
     for entry in report.entries() {
@@ -184,11 +185,11 @@ fn summarise<L: Log>(
         let status = wording::status(&triaged.incident);
         writeln!(out, "  {} {status:<9} {}", style.severity(triaged.severity), style.paint(Paint::Strong, headline))?;
         let told = wording::counted(entry.pages.len() as u64, "page", "pages");
-        let (id, when) = (triaged.incident.id, wording::when(entry, fold.observed.last(&entry.scope)));
+        let (id, when) = (triaged.incident.id, wording::when(entry, fold.tally.observed.last(&entry.scope)));
         writeln!(out, "     {id}, owner {}, {when}, {}, {told}", triaged.owner, wording::extent(&triaged.incident))?;
     }
-    let (facts, incidents) = (fold.observed.facts, wording::counted(count, "incident", "incidents"));
-    let pages = wording::counted(fold.account.pages, "page", "pages");
+    let (facts, incidents) = (fold.tally.observed.facts, wording::counted(count, "incident", "incidents"));
+    let pages = wording::counted(fold.tally.account.pages, "page", "pages");
     writeln!(out, "\n{} became {incidents} and {pages}.", wording::counted(facts, "fact", "facts"))?;
     let incident = report.entries().next().map_or_else(String::new, |entry| entry.triaged.incident.id.to_string());
     let short: String = incident.chars().take("inc-".len() + 6).collect();

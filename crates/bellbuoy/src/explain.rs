@@ -31,8 +31,8 @@ pub(crate) fn run(args: &ExplainArgs, config: &Config, overrides: bool) -> anyho
     let (account, observed) = match input.embedded() {
         Some(_) => decided(&input)?,
         None => {
-            let (fold, _) = replay::fold(&input, &rules, overrides)?;
-            (fold.account, fold.observed)
+            let (tally, _) = replay::fold(&rules, overrides, |each| input.read(replay::FOLDING, each))?;
+            (tally.account, tally.observed)
         }
     };
     let entry = account.find(&args.incident)?;

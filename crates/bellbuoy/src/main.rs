@@ -25,6 +25,7 @@ mod replay;
 mod report;
 mod settings;
 mod style;
+mod tally;
 mod telemetry;
 
 use clap::{CommandFactory, Parser};

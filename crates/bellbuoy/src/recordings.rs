@@ -5,6 +5,7 @@ use crate::moment;
 use crate::place::Place;
 use crate::progress::Progress;
 use crate::report::wording;
+use bellbuoy_core::fact::Fact;
 use bellbuoy_core::time::Time;
 use bellbuoy_local::recording::{self, Options, Recording, Report};
 use std::path::PathBuf;
@@ -39,16 +40,34 @@ impl Recordings {
     /// # Errors
     /// When temporary files cannot be read, and those of `each`.
     pub(crate) fn read(&self, progress: &mut Progress, each: &mut Each<'_>) -> anyhow::Result<Reading> {
-        let report = self.0.report();
-        let total = report.facts_total();
-        for (number, fact) in (1..).zip(self.0.facts()?) {
-            progress.at(number, Some(total));
-            if each(fact?, &|| Place::Recording(number))?.is_break() {
-                break;
-            }
-        }
-        Ok(reading(report))
+        show(self.0.facts()?, self.0.report().facts_total(), progress, each)?;
+        Ok(reading(self.0.report()))
     }
+
+    /// The same, for the last time: nothing is copied.
+    ///
+    /// # Errors
+    /// Those of [`Recordings::read`].
+    pub(crate) fn read_last(self, progress: &mut Progress, each: &mut Each<'_>) -> anyhow::Result<Reading> {
+        let (reading, total) = (reading(self.0.report()), self.0.report().facts_total());
+        show(self.0.into_facts()?, total, progress, each)?;
+        Ok(reading)
+    }
+}
+
+fn show(
+    facts: impl Iterator<Item = Result<Fact, recording::Error>>,
+    total: u64,
+    progress: &mut Progress,
+    each: &mut Each<'_>,
+) -> anyhow::Result<()> {
+    for (number, fact) in (1..).zip(facts) {
+        progress.at(number, Some(total));
+        if each(fact?, &|| Place::Recording(number))?.is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn reading(report: &Report) -> Reading {

@@ -203,6 +203,11 @@ impl Ledger for Names {
         self.given.commit(&mut |key, value| sink([&[1][..], &key].concat(), value));
     }
 
+    fn settle(&mut self) {
+        self.names.settle();
+        self.given.settle();
+    }
+
     fn abort(&mut self) {
         self.names.abort();
         self.given.abort();

@@ -34,6 +34,8 @@ pub struct Corrupt;
 pub trait Ledger {
     /// Ends the transaction: what changed goes to the sink, in key order.
     fn commit(&mut self, sink: &mut Sink<'_>);
+    /// Ends the transaction where nobody keeps what changed.
+    fn settle(&mut self);
     /// Ends the transaction: everything is as before it.
     fn abort(&mut self);
     /// Takes a row of a changelog in.
@@ -213,6 +215,11 @@ impl<M: Map<K, V>, K: Key, V: Value> Ledger for TableIn<M, K, V> {
                 None => {}
             }
         }
+    }
+
+    fn settle(&mut self) {
+        self.notes.clear();
+        self.notes.shrink_to(NOTES_KEPT);
     }
 
     fn abort(&mut self) {

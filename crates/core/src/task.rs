@@ -174,6 +174,15 @@ impl<S: Stage> Task<S> {
         Commit { effects: std::mem::take(&mut self.effects), changelog, resume_at }
     }
 
+    /// Ends the batch where nothing is made durable: in a process that decides and is done. What was fed can no longer be
+    /// aborted.
+    pub fn settle(&mut self) -> Vec<Effect<S::Out>> {
+        for slot in self.scopes.values_mut() {
+            slot.state.ledgers().into_iter().for_each(Ledger::settle);
+        }
+        std::mem::take(&mut self.effects)
+    }
+
     /// Puts position and stream time into their tables.
     fn write_down(&mut self) {
         let position = Position { read_to: self.read_to, resume_at: self.resume_at() };

@@ -100,6 +100,10 @@ impl<K: Key> Ledger for Timers<K> {
         self.deadlines.commit(sink);
     }
 
+    fn settle(&mut self) {
+        self.deadlines.settle();
+    }
+
     fn abort(&mut self) {
         let touched: Vec<_> = self.deadlines.touched().filter_map(|(k, old)| Some((k.clone(), *old?))).collect();
         self.deadlines.abort();

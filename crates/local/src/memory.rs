@@ -1,4 +1,4 @@
-//! The log of a replay: in memory, and without anything that every reader has passed.
+//! A log in memory, without anything that every reader has passed: what a log on a disk is held against.
 
 use crate::log::{Error, Log, Place, Position, Stored, Transaction, Visitor};
 use bellbuoy_core::task::Offset;
@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, VecDeque};
 #[derive(Clone, Debug)]
 pub struct MemoryLog {
     partitions: u32,
-    keeps_latest: bool,
     records: BTreeMap<Place, VecDeque<Stored>>,
     ends: BTreeMap<Place, Offset>,
     latest: BTreeMap<Place, BTreeMap<Vec<u8>, Vec<u8>>>,
@@ -22,17 +21,11 @@ impl MemoryLog {
     pub fn new(partitions: u32) -> Self {
         Self {
             partitions: partitions.max(1),
-            keeps_latest: true,
             records: BTreeMap::new(),
             ends: BTreeMap::new(),
             latest: BTreeMap::new(),
             positions: BTreeMap::new(),
         }
-    }
-
-    /// A log that keeps no compacted topics: for a replay, which ends with its process and is never restored.
-    pub fn for_replay(partitions: u32) -> Self {
-        Self { keeps_latest: false, ..Self::new(partitions) }
     }
 
     /// How many records are in memory.
@@ -66,7 +59,7 @@ impl Log for MemoryLog {
                 *end += 1;
             }
         }
-        for (place, rows) in transaction.latest.iter().filter(|_| self.keeps_latest) {
+        for (place, rows) in &transaction.latest {
             let latest = self.latest.entry(*place).or_default();
             for (key, value) in rows {
                 match value {

@@ -17,7 +17,6 @@ use bellbuoy_core::time::Time;
 use bellbuoy_wire::recording::Horizon;
 use gather::{Gathered, gather};
 pub use report::{REJECTIONS_SHOWN, Rejection, Report, SKIPPED_SHOWN, Skipped};
-pub use runs::Facts;
 use runs::{Order, Runs, Sorter};
 use spool::Entry;
 use std::collections::BTreeMap;
@@ -119,8 +118,16 @@ impl Recording {
     ///
     /// # Errors
     /// The first one, when temporary files cannot be opened.
-    pub fn facts(&self) -> Result<Facts<'_>, Error> {
-        self.runs.read(&self.ends)
+    pub fn facts(&self) -> Result<impl Iterator<Item = Result<Fact, Error>>, Error> {
+        Ok(self.runs.read()?.chain(self.ends.iter().cloned().map(Ok)))
+    }
+
+    /// The same facts, for the last time: nothing of them is copied.
+    ///
+    /// # Errors
+    /// Those of [`Recording::facts`].
+    pub fn into_facts(self) -> Result<impl Iterator<Item = Result<Fact, Error>>, Error> {
+        Ok(self.runs.into_facts()?.chain(self.ends.into_iter().map(Ok)))
     }
 
     /// What was read, what was not, and why.

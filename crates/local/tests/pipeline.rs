@@ -201,8 +201,8 @@ fn a_chain_on_disk_that_is_opened_again_and_again_says_what_a_replay_in_memory_s
 }
 
 #[test]
-fn a_long_replay_keeps_only_what_is_held_back() {
-    let mut pipeline = chain(MemoryLog::for_replay(2));
+fn a_log_in_memory_keeps_only_what_is_held_back() {
+    let mut pipeline = chain(MemoryLog::new(2));
     let mut most = 0;
     for from in (0..60_000).step_by(1_000) {
         // The first stage's small image would overflow: begin over with other objects.

@@ -1,6 +1,6 @@
 //! News: of all records that the stages write, what a person who watches wants to be told.
 
-use crate::fold::Said;
+use crate::demo::fold::Said;
 use crate::report::wording;
 use crate::style::one_line;
 use bellbuoy_core::incident::{Change, Flow, Incident, IncidentId};

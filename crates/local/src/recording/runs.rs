@@ -88,7 +88,7 @@ impl Sorter {
     fn merge(&mut self) -> std::io::Result<()> {
         let mut out = std::io::BufWriter::with_capacity(1 << 20, NamedTempFile::new()?);
         let mut frame = Vec::new();
-        for placed in Merge::new(&self.files, &[], &[])? {
+        for placed in Merge::new(&self.files, std::iter::empty())? {
             frame.clear();
             write_framed(&mut frame, &placed?)?;
             out.write_all(&frame)?;
@@ -112,60 +112,75 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    pub(super) fn read<'r>(&'r self, ends: &'r [Fact]) -> Result<Facts<'r>, Error> {
-        let sorted = match self.files.is_empty() {
-            true => Sorted::Memory { facts: &self.facts, index: self.index.iter() },
-            false => Sorted::Merge(Merge::new(&self.files, &self.facts, &self.index).map_err(Error::spill)?),
-        };
-        Ok(Facts { sorted, ends: ends.iter(), last: None })
+    /// Copies of the facts, in order; one that was recorded twice comes once.
+    pub(super) fn read(&self) -> Result<impl Iterator<Item = Result<Fact, Error>>, Error> {
+        let in_memory = self.index.iter().filter_map(|(order, place)| {
+            let fact = self.facts.get(*place as usize)?.clone();
+            Some(Placed { order: *order, fact })
+        });
+        Sorted::new(&self.files, in_memory)
+    }
+
+    /// The facts themselves, in the same order.
+    pub(super) fn into_facts(self) -> Result<impl Iterator<Item = Result<Fact, Error>>, Error> {
+        let Self { facts, index, files } = self;
+        let mut facts: Vec<Option<Fact>> = facts.into_iter().map(Some).collect();
+        let in_memory = index.into_iter().filter_map(move |(order, place)| {
+            let fact = facts.get_mut(place as usize)?.take()?;
+            Some(Placed { order, fact })
+        });
+        // A file that is open can be read when its name is gone.
+        Sorted::new(&files, in_memory)
     }
 }
 
-/// The facts of a recording, in order; a fact that was recorded twice comes once.
-pub struct Facts<'r> {
-    sorted: Sorted<'r>,
-    ends: std::slice::Iter<'r, Fact>,
+/// Facts in order, each once.
+struct Sorted<M: Iterator<Item = Placed>> {
+    runs: InOrder<M>,
     last: Option<(Time, FactId)>,
 }
 
 /// Facts in order, some of them more than once.
-enum Sorted<'r> {
+enum InOrder<M: Iterator<Item = Placed>> {
     /// All of them lie in memory.
-    Memory { facts: &'r [Fact], index: std::slice::Iter<'r, (Order, u32)> },
+    Memory(M),
     /// They lie in several runs.
-    Merge(Merge<'r>),
+    Merge(Merge<M>),
 }
 
-impl Facts<'_> {
-    /// Whether that fact was not the last one.
-    fn is_new(last: &mut Option<(Time, FactId)>, fact: &Fact) -> bool {
-        let name = Some((fact.observed_at, fact.id));
-        std::mem::replace(last, name) != name
+impl<M: Iterator<Item = Placed>> Sorted<M> {
+    fn new(files: &[NamedTempFile], in_memory: M) -> Result<Self, Error> {
+        let runs = match files.is_empty() {
+            true => InOrder::Memory(in_memory),
+            false => InOrder::Merge(Merge::new(files, in_memory).map_err(Error::spill)?),
+        };
+        Ok(Self { runs, last: None })
     }
 }
 
-impl Iterator for Facts<'_> {
+impl<M: Iterator<Item = Placed>> Iterator for Sorted<M> {
     type Item = Result<Fact, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let last = &mut self.last;
-        let next = match &mut self.sorted {
-            Sorted::Memory { facts, index } => {
-                let mut all = index.filter_map(|(_, place)| facts.get(*place as usize));
-                all.find(|fact| Self::is_new(last, fact)).cloned().map(Ok)
+        loop {
+            let fact = match &mut self.runs {
+                InOrder::Memory(facts) => facts.next()?.fact,
+                InOrder::Merge(merge) => match merge.next()? {
+                    Ok(placed) => placed.fact,
+                    Err(error) => return Some(Err(Error::spill(error))),
+                },
+            };
+            let name = Some((fact.observed_at, fact.id));
+            if std::mem::replace(&mut self.last, name) != name {
+                return Some(Ok(fact));
             }
-            Sorted::Merge(merge) => merge.find_map(|placed| match placed {
-                Ok(Placed { fact, .. }) => Self::is_new(last, &fact).then_some(Ok(fact)),
-                Err(error) => Some(Err(Error::spill(error))),
-            }),
-        };
-        next.or_else(|| self.ends.next().cloned().map(Ok))
+        }
     }
 }
 
 /// Merges sorted runs.
-struct Merge<'r> {
-    runs: Vec<Run<'r>>,
+struct Merge<M> {
+    runs: Vec<Run<M>>,
     /// What was read last from a file.
     frame: Vec<u8>,
     /// The next fact of each run, the earliest on top.
@@ -173,9 +188,9 @@ struct Merge<'r> {
     failed: Option<std::io::Error>,
 }
 
-enum Run<'r> {
+enum Run<M> {
     File(BufReader<File>),
-    Memory { facts: &'r [Fact], index: std::slice::Iter<'r, (Order, u32)> },
+    Memory(M),
 }
 
 struct Head {
@@ -209,13 +224,13 @@ impl Ord for Head {
     }
 }
 
-impl<'r> Merge<'r> {
-    fn new(files: &[NamedTempFile], facts: &'r [Fact], index: &'r [(Order, u32)]) -> std::io::Result<Self> {
+impl<M: Iterator<Item = Placed>> Merge<M> {
+    fn new(files: &[NamedTempFile], in_memory: M) -> std::io::Result<Self> {
         let mut runs = Vec::with_capacity(files.len() + 1);
         for file in files {
             runs.push(Run::File(BufReader::with_capacity(256 << 10, file.reopen()?)));
         }
-        runs.push(Run::Memory { facts, index: index.iter() });
+        runs.push(Run::Memory(in_memory));
         let mut merge = Self { runs, frame: Vec::new(), heads: BinaryHeap::new(), failed: None };
         for run in 0..merge.runs.len() {
             merge.advance(run);
@@ -226,12 +241,7 @@ impl<'r> Merge<'r> {
     fn advance(&mut self, run: usize) {
         let read = match &mut self.runs[run] {
             Run::File(file) => read_framed(file, &mut self.frame),
-            Run::Memory { facts, index } => {
-                let placed = |(order, place): &(Order, u32)| {
-                    Some(Placed { order: *order, fact: facts.get(*place as usize)?.clone() })
-                };
-                Ok(index.next().and_then(placed))
-            }
+            Run::Memory(facts) => Ok(facts.next()),
         };
         match read {
             Ok(Some(placed)) => self.heads.push(Reverse(Head { run, placed })),
@@ -241,7 +251,7 @@ impl<'r> Merge<'r> {
     }
 }
 
-impl Iterator for Merge<'_> {
+impl<M: Iterator<Item = Placed>> Iterator for Merge<M> {
     type Item = std::io::Result<Placed>;
 
     fn next(&mut self) -> Option<Self::Item> {
