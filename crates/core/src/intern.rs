@@ -163,11 +163,14 @@ impl Names {
 
     /// Lets the names go that were given out since the last sweep and that no row uses.
     pub fn sweep(&mut self) {
-        for id in std::mem::take(&mut self.fresh) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        for id in fresh.drain(..) {
             if !self.uses.contains_key(&id) {
                 self.forget(id);
             }
         }
+        // Its room is for the next ones.
+        self.fresh = fresh;
     }
 
     /// How many names there are.

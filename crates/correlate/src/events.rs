@@ -133,11 +133,13 @@ impl Turn<'_, '_> {
 
     /// A kubelet speaks of the pods of its own node.
     fn runs_on(&mut self, fact: &Fact, host: &str) {
+        let known = self.state.topology.number_of(&fact.object);
+        if known.and_then(|pod| self.state.topology.object(pod)).is_some_and(|row| row.has_state) {
+            return;
+        }
         let pod = self.state.topology.id(&fact.object);
-        let names = &mut self.state.topology.names;
-        let node = names.intern_parts("Node", "", host);
-        let known = self.state.topology.object(pod);
-        if known.is_some_and(|row| row.has_state || row.node == Some(node)) {
+        let node = self.state.topology.names.intern_parts("Node", "", host);
+        if self.state.topology.object(pod).is_some_and(|row| row.node == Some(node)) {
             return;
         }
         self.state.topology.change(pod, self.now, |row| row.node = Some(node));
