@@ -137,7 +137,9 @@ fn told(all: &[Said<'_>], truth: &Truth) -> String {
         let cause = incident.causes.first().map(|cause| format!("{} on {}", cause.signal, cause.entity));
         let _ = writeln!(text, "  {mark}{worst} {:?} after {opened} s: {}", incident.status, cause.unwrap_or_default());
         for member in incident.members.iter().take(8) {
-            let _ = writeln!(text, "      {} on {}: {:.110}", member.signal, member.entity, &*member.message);
+            let because = member.explained_by.as_ref().map(|of| format!(" <- {} on {}", of.signal, of.entity));
+            let (because, message) = (because.unwrap_or_default(), &*member.message);
+            let _ = writeln!(text, "      {} on {}{because}: {message:.110}", member.signal, member.entity);
         }
     }
     text

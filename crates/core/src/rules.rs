@@ -185,6 +185,9 @@ pub struct CausalityRule {
     /// Whether the cause may be inferred: when enough owners show an effect through one shared thing and most of what
     /// uses that thing shows it, an episode of the first cause signal is opened on the thing itself.
     pub infer: bool,
+    /// Owners that must show an effect before the cause is inferred; zero: [`Limits::infer_from`] of them. One is enough
+    /// where what shows the effect can never be at fault itself: a node's range of addresses, its devices, its disk.
+    pub infer_from: u32,
     /// The sentence, from the cause's side: "pods of a dead node are lost with it".
     pub says: Text,
 }

@@ -118,7 +118,7 @@ impl Turn<'_, '_> {
         if leaving.is_empty() && self.are_apart(episode.incident, other) {
             return None;
         }
-        episode.explained_by = Some(edge);
+        let former = episode.explained_by.replace(edge).map(|edge| edge.cause).filter(|former| *former != cause);
         let incident = episode.incident;
         self.state.put_episode(key, episode);
         match (incident, other) {
@@ -127,6 +127,9 @@ impl Turn<'_, '_> {
             // Whether another cause comes first now is seen when the record is made.
             (Some(a), Some(_)) => self.change_case(a, Change::Grew),
             _ => {}
+        }
+        if let Some(former) = former.filter(|_| leaving.is_empty()) {
+            self.end_if_inferred(former);
         }
         Some(leaving)
     }
@@ -227,7 +230,10 @@ impl Turn<'_, '_> {
             Relation::NodeAgent => self.agents(rule, hubs(Relation::Node).collect()),
             Relation::Cluster => {
                 let whole = hubs(Relation::Cluster).filter(|hub| self.is_whole_cluster(*hub)).flat_map(on);
-                whole.chain(self.components_of(rule, hubs(Relation::Cluster))).collect()
+                match rule.blames_what_is_shared() {
+                    true => whole.collect(),
+                    false => whole.chain(self.components_of(rule, hubs(Relation::Cluster))).collect(),
+                }
             }
             Relation::SomeNode => {
                 let nodes =

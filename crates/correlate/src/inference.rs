@@ -7,6 +7,7 @@ use crate::hubs::{CLUSTER, LEANING};
 use crate::turn::Turn;
 use bellbuoy_core::incident::Severity;
 use bellbuoy_core::intern::EntityId;
+use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{Relation, Role};
 use std::collections::BTreeSet;
 
@@ -47,8 +48,9 @@ impl Turn<'_, '_> {
         let Some(episode) = self.state.episodes.get(&key).cloned() else { return inferred };
         let code = self.state.code(key.signal);
         let catalogue = self.catalogue.clone();
-        for rule in catalogue.causes_of(&code).filter(|rule| rule.infer) {
+        for rule in catalogue.causes_of(&code).filter(|rule| rule.infer && rule.takes(&episode.message)) {
             let Some(first) = rule.causes.first() else { continue };
+            let infer_from = if rule.infer_from > 0 { rule.infer_from } else { self.limits().infer_from } as usize;
             for (_, hub) in episode.hubs.iter().filter(|(relation, _)| *relation == rule.relation) {
                 if rule.relation == Relation::Cluster && !self.is_whole_cluster(*hub) {
                     continue;
@@ -59,11 +61,15 @@ impl Turn<'_, '_> {
                     continue;
                 }
                 let together = rule.delay_max.max(rule.lead_max);
+                // What was inferred from others says nothing that they have not said.
                 let is_open = |at: &EpisodeKey| {
                     let row = self.state.episodes.get(at).filter(|_| rule.has_effect(self.state.peek_code(at.signal)));
                     let began = |row: &Episode| row.began.from.since(episode.began.from).0.unsigned_abs();
                     row.is_some_and(|row| {
-                        row.standing == Standing::Open && began(row) <= together.0.unsigned_abs() && at.entity != *hub
+                        row.standing == Standing::Open
+                            && !row.inferred
+                            && began(row) <= together.0.unsigned_abs()
+                            && at.entity != *hub
                     })
                 };
                 let sharing = self.state.sharing(*hub, rule.relation).take(EFFECTS_MAX);
@@ -75,13 +81,13 @@ impl Turn<'_, '_> {
                     let component = self.state.episodes.get(&at).map(|row| row.component.clone()).unwrap_or_default();
                     let owner = if component.is_empty() { at.entity } else { EntityId::default() };
                     owners.insert((component, owner));
-                    if owners.len() >= self.limits().infer_from as usize && nodes.len() > 1 {
+                    if owners.len() >= infer_from && nodes.len() > 1 {
                         break;
                     }
                 }
                 // What shows on one node only is that node's matter.
                 let is_spread = rule.relation != Relation::Cluster || nodes.len() > 1;
-                let enough = owners.len() >= self.limits().infer_from as usize && is_spread;
+                let enough = owners.len() >= infer_from && is_spread;
                 if enough && self.is_mostly_failing(*hub, rule) {
                     self.ensure_inferred(cause, &episode);
                     inferred.push(cause);
@@ -147,10 +153,12 @@ impl Turn<'_, '_> {
         let component = self.catalogue.component_of(&entity);
         let rule = self.catalogue.rule(&self.state.code(key.signal));
         let severity = rule.map_or(Severity::P5, |rule| rule.severity);
-        // What a message names leans on what the message speaks of; and what no namespace has is missed on a node.
+        // What a message names leans on what the message speaks of; what no namespace has is missed on a node; and what
+        // holds for the whole cluster holds for its parts.
         let is_of_node = entity.namespace.is_empty() && from.named == Some(key.entity);
+        let is_hub = |name: &Entity| matches!(&*name.kind, LEANING | CLUSTER);
         let hubs = from.hubs.iter().filter(|(relation, hub)| match relation {
-            Relation::Cluster => self.state.topology.names.peek(*hub).is_some_and(|name| &*name.kind == LEANING),
+            Relation::Cluster => *hub != key.entity && self.state.topology.names.peek(*hub).is_some_and(is_hub),
             Relation::Node => is_of_node,
             _ => false,
         });

@@ -140,6 +140,16 @@ impl Turn<'_, '_> {
         Some(self.state.topology.names.name(teller.entity))
     }
 
+    /// Why a cause is inferred that no message names.
+    fn inferred_text(&self, key: EpisodeKey) -> &'static str {
+        let mut owners: Vec<_> = self.state.explained_by(key).map(|child| child.entity).collect();
+        owners.dedup();
+        match owners.len() {
+            0 | 1 => "inferred: what is told through it is never the fault of who tells it",
+            _ => "inferred: several owners fail in the same way through it, and most of what uses it does",
+        }
+    }
+
     /// Orders what may have caused the rest: everything that explains something, or that nothing explains.
     fn rank(&self, rows: &[(EpisodeKey, &Episode)], reach: &HashMap<EpisodeKey, u32>) -> Vec<(EpisodeKey, Cause)> {
         let others = u32::try_from(rows.len().saturating_sub(1)).unwrap_or(u32::MAX);
@@ -183,13 +193,7 @@ impl Turn<'_, '_> {
             if row.inferred {
                 match teller.is_some() {
                     true => add(NAMED, NAMED_BY_MESSAGE, "the message names it".to_owned(), false),
-                    false => add(
-                        "inferred",
-                        0,
-                        "inferred: several owners fail in the same way through it, and most of what uses it does"
-                            .to_owned(),
-                        false,
-                    ),
+                    false => add("inferred", 0, self.inferred_text(*key).to_owned(), false),
                 }
             }
             match rule.map(|rule| rule.role) {

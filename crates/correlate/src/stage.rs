@@ -45,7 +45,7 @@ impl Correlate {
 
 impl Stage for Correlate {
     const NAME: &'static str = "correlate";
-    const STATE_FORMAT: u16 = 3;
+    const STATE_FORMAT: u16 = 4;
     const LATENESS: Span = LATENESS;
     const FORWARDS: bool = true;
     type In = Fact;

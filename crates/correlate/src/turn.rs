@@ -236,7 +236,7 @@ impl Turn<'_, '_> {
     }
 
     /// What was inferred ends with the last of what it was inferred from.
-    fn end_if_inferred(&mut self, cause: EpisodeKey) {
+    pub(crate) fn end_if_inferred(&mut self, cause: EpisodeKey) {
         let is_inferred = self.state.episodes.get(&cause).is_some_and(|row| row.inferred && row.is_live());
         if !is_inferred {
             return;

@@ -41,17 +41,21 @@ fn job_image(stage: &mut Stage) -> Fault {
     Fault::of(&[&id, &Id::new("Image", "", image)], WORDS)
 }
 
-/// The kubelet cannot give the device that a pod was promised.
+/// The kubelet of the node on which the devices are cannot give the one that a pod was promised: that is its fault, not
+/// the pod's.
 fn job_device(stage: &mut Stage) -> Fault {
-    for node in stage.cluster.nodes.values_mut() {
+    let (node, _) = stage.worker();
+    if let Some(of) = stage.cluster.nodes.get_mut(&node) {
         let words = "Pod was rejected: Allocate failed due to no healthy devices present; cannot allocate unhealthy devices nvidia.com/gpu, which is unexpected";
-        node.rejects = Some(("UnexpectedAdmissionError", words.to_owned()));
+        of.rejects = Some(("UnexpectedAdmissionError", words.to_owned()));
     }
+    stage.cluster.favourite.clone_from(&node);
     let id = one_job(stage, Fate::Completes(5));
     // Only that job comes in the meantime: the devices are whole again before the next one.
     stage.cluster.crons.clear();
     stage.cluster.after(200, |cluster| cluster.nodes.values_mut().for_each(|node| node.rejects = None));
-    Fault::of(&[&id], &["admission", "device", "job", "backofflimit", "failed", "rejected"]).everywhere()
+    let node = Id::new("Node", "", &node);
+    Fault::of(&[&id, &node], &["admission", "device", "job", "backofflimit", "failed", "rejected"]).everywhere()
 }
 
 /// The start of a job is missed, because its controller was away for too long.

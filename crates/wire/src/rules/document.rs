@@ -70,12 +70,16 @@ fn format_of(rules: &domain::RuleSet) -> u32 {
             edge.relation,
             Relation::Referrer | Relation::Call | Relation::NodeAgent | Relation::Cluster | Relation::SomeNode
         );
-        edge.components.is_empty() && edge.pattern.is_empty() && !is_new
+        edge.components.is_empty() && edge.pattern.is_empty() && edge.infer_from == 0 && !is_new
     };
     let is_old = rules.components.is_empty()
         && rules.causality.iter().all(is_old_edge)
         && rules.catalogue.iter().all(|signal| signal.every == Span::ZERO && signal.matches.iter().all(is_old_match));
     if is_old { 1 } else { DOCUMENT_FORMAT }
+}
+
+fn is_none_asked(owners: &u32) -> bool {
+    *owners == 0
 }
 
 fn is_zero(span: &i64) -> bool {
@@ -320,6 +324,8 @@ twin_struct! { CausalityRule, domain::CausalityRule {
     lead_max: i64,
     strength: i32,
     infer: bool,
+    #[serde(default, skip_serializing_if = "is_none_asked")]
+    infer_from: u32,
     says: String,
 } }
 
@@ -468,19 +474,22 @@ mod tests {
 
     fn causality() -> impl Strategy<Value = domain::CausalityRule> {
         let whom = (texts(), texts(), text());
-        (text(), texts(), whom, relation(), span(), span(), any::<i32>(), any::<bool>(), text()).prop_map(
-            |(name, causes, whom, relation, delay_max, lead_max, strength, infer, says)| domain::CausalityRule {
-                name,
-                causes,
-                components: whom.0,
-                effects: whom.1,
-                pattern: whom.2,
-                relation,
-                delay_max,
-                lead_max,
-                strength,
-                infer,
-                says,
+        (text(), texts(), whom, relation(), span(), span(), any::<i32>(), any::<(bool, u32)>(), text()).prop_map(
+            |(name, causes, whom, relation, delay_max, lead_max, strength, (infer, infer_from), says)| {
+                domain::CausalityRule {
+                    name,
+                    causes,
+                    components: whom.0,
+                    effects: whom.1,
+                    pattern: whom.2,
+                    relation,
+                    delay_max,
+                    lead_max,
+                    strength,
+                    infer,
+                    infer_from,
+                    says,
+                }
             },
         )
     }

@@ -87,6 +87,7 @@ impl CausalityEntries {
             i32::try_from(scalar::count(text, 1, 1_000)?).map_err(|error| error.to_string())
         });
         section.flag("infer", &mut rule.infer);
+        section.count("infer_from", 1, 1_000, &mut rule.infer_from);
         section.name("says", &mut rule.says);
         let is_unbounded = rule.relation == Relation::Cluster && rule.components.is_empty() && rule.pattern.is_empty();
         if is_unbounded && section.problem_count() == problems_before {

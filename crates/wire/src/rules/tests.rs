@@ -402,10 +402,10 @@ fn a_code_that_stands_twice_is_refused() {
 #[test]
 fn an_edge_of_ones_own() {
     let text = "causality:\n- name: mine\n  causes: [LicenceExpired]\n  effects: [CrashLoopBackOff]\n  relation: \
-                service-backend\n  infer: true\n  says: so it goes\n";
+                service-backend\n  infer: true\n  infer_from: 1\n  says: so it goes\n";
     let config = load(&format!("{LICENCE}{text}"));
     let rule = config.causality.last().unwrap();
-    assert_eq!((rule.relation, rule.strength, rule.infer), (Relation::ServiceBackend, 50, true));
+    assert_eq!((rule.relation, rule.strength, rule.infer, rule.infer_from), (Relation::ServiceBackend, 50, true, 1));
     assert_eq!((rule.delay_max, rule.lead_max), (Span::from_secs(600), Span::from_secs(120)));
     refuse(
         &text.replace("LicenceExpired", "NodeNotRedy"),
