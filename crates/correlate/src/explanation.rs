@@ -374,7 +374,9 @@ impl Turn<'_, '_> {
             };
             let is_effect = |at: &EpisodeKey| *at != key && rule.has_effect(self.state.peek_code(at.signal));
             let mut found: Vec<_> = found.into_iter().filter(is_effect).collect();
-            found.sort_unstable();
+            // What was inferred from others comes along with all of them: they need not leave it one by one.
+            let is_reported = |at: &EpisodeKey| self.state.episodes.get(at).is_some_and(|row| !row.inferred);
+            found.sort_unstable_by_key(|at| (is_reported(at), *at));
             found.dedup();
             for effect in found {
                 self.adopt_one(key, effect, rule);
@@ -399,7 +401,7 @@ impl Turn<'_, '_> {
         if is_note(cause) && row.standing != Standing::Open {
             return;
         }
-        if is_planned || !row.is_live() || !is_related || !is_better || row.failing == 0 {
+        if is_planned || !row.is_live() || !is_related || !is_better || row.failing == 0 && !row.inferred {
             return;
         }
         if !self.is_in_time(cause, row, rule) || self.follows_from(key, effect) {
