@@ -220,6 +220,10 @@ pub enum Relation {
     Cluster,
     /// The effect's pods run on a node that nobody has told of: it may be the cause's.
     SomeNode,
+    /// The effect is the namespace that the cause is in.
+    Within,
+    /// The effect's pods run a sidecar of the component that is the cause.
+    Sidecar,
 }
 
 /// A part of the cluster that everything else leans on: DNS, the network, the control plane.
@@ -237,6 +241,8 @@ pub struct ComponentRule {
     pub namespace: Text,
     /// A pattern for the whole name.
     pub names: Text,
+    /// A pattern for an image, without its tag, that pods run because they are users of it; empty: none.
+    pub sidecars: Text,
 }
 
 /// Which team owns an incident. Empty fields match anything.

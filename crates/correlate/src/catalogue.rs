@@ -334,6 +334,11 @@ impl Catalogue {
         self.causes_of(code).chain(self.effects_of(code)).any(|rule| rule.relation == Relation::Namespace)
     }
 
+    /// Components of which an image is the sidecar that their users run.
+    pub(crate) fn served_by<'s>(&'s self, image: &'s str) -> impl Iterator<Item = &'s ComponentRule> {
+        self.components.served_by(image)
+    }
+
     /// The component that an object belongs to.
     pub(crate) fn component_of(&self, entity: &Entity) -> Option<&ComponentRule> {
         self.components.of(entity)

@@ -16,6 +16,7 @@ struct Compiled {
     rule: ComponentRule,
     namespace: Option<Regex>,
     names: Option<Regex>,
+    sidecars: Option<Regex>,
 }
 
 impl Components {
@@ -27,7 +28,8 @@ impl Components {
                 true => Some(None),
                 false => Regex::new(&format!("^(?:{pattern})$")).ok().map(Some),
             };
-            Some(Compiled { rule: rule.clone(), namespace: whole(&rule.namespace)?, names: whole(&rule.names)? })
+            let (namespace, names) = (whole(&rule.namespace)?, whole(&rule.names)?);
+            Some(Compiled { rule: rule.clone(), namespace, names, sidecars: whole(&rule.sidecars)? })
         });
         Self { rules: compiled.collect() }
     }
@@ -44,11 +46,46 @@ impl Components {
         };
         self.rules.iter().find(is_of).map(|row| &row.rule)
     }
+
+    /// Components of which an image is the sidecar that their users run.
+    pub(crate) fn served_by<'s>(&'s self, image: &'s str) -> impl Iterator<Item = &'s ComponentRule> {
+        let image = untagged(image);
+        let is_one = move |row: &&Compiled| row.sidecars.as_ref().is_some_and(|pattern| pattern.is_match(image));
+        self.rules.iter().filter(is_one).map(|row| &row.rule)
+    }
+}
+
+/// An image without its tag and its digest.
+fn untagged(image: &str) -> &str {
+    let image = image.split_once('@').map_or(image, |(image, _)| image);
+    // A colon before the last slash stands before the port of a registry.
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => image,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn users_of_a_component_are_told_by_their_sidecar() {
+        let mesh = ComponentRule {
+            name: "mesh".into(),
+            names: "istiod".into(),
+            sidecars: "(.*/)?proxyv2".into(),
+            ..ComponentRule::default()
+        };
+        let dns = ComponentRule { name: "dns".into(), names: "coredns".into(), ..ComponentRule::default() };
+        let components = Components::new(&RuleSet { components: vec![dns, mesh], ..RuleSet::default() });
+        for image in ["docker.io/istio/proxyv2:1.24.1", "hub:5000/proxyv2", "proxyv2:1@sha256:00", "proxyv2"] {
+            let served: Vec<_> = components.served_by(image).map(|rule| &*rule.name).collect();
+            assert_eq!(served, ["mesh"], "{image}");
+        }
+        assert_eq!(components.served_by("acme/proxyv2-exporter:1").count(), 0);
+        assert_eq!(components.served_by("").count(), 0);
+    }
 
     #[test]
     fn components_are_told_by_kind_namespace_and_name() {

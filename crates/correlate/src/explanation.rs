@@ -240,6 +240,8 @@ impl Turn<'_, '_> {
                     self.state.topology.names.get(&some_node()).filter(|_| hubs(Relation::SomeNode).count() > 0);
                 nodes.into_iter().flat_map(|nodes| self.state.sharing(nodes, Relation::SomeNode)).collect()
             }
+            Relation::Within => through(key.entity, Relation::Within).collect(),
+            Relation::Sidecar => hubs(Relation::Sidecar).flat_map(|part| through(part, Relation::Cluster)).collect(),
             Relation::Namespace => {
                 hubs(Relation::Namespace).flat_map(|at| on(at).chain(through(at, Relation::Namespace))).collect()
             }
@@ -297,6 +299,7 @@ impl Turn<'_, '_> {
                 services.any(|service| hurt.hubs.contains(&(Relation::Call, service)) && mostly_fails(service))
             }
             Relation::Cluster if rule.takes_anything() => services.all(mostly_fails),
+            Relation::Sidecar => services.all(mostly_fails),
             _ => true,
         }
     }
@@ -365,6 +368,13 @@ impl Turn<'_, '_> {
                 Relation::SomeNode => {
                     let somewhere = self.state.topology.names.get(&somewhere());
                     somewhere.into_iter().flat_map(|hub| sharing(hub, Relation::SomeNode)).collect()
+                }
+                Relation::Within => {
+                    hubs(Relation::Within).flat_map(|namespace| self.state.on_entity(namespace)).collect()
+                }
+                Relation::Sidecar => {
+                    let part = self.state.topology.names.get(&component_id(&cause.component));
+                    part.into_iter().flat_map(|part| sharing(part, Relation::Sidecar)).collect()
                 }
                 Relation::Namespace => {
                     let namespaces = hubs(Relation::Namespace).chain([key.entity]);

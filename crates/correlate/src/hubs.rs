@@ -39,8 +39,10 @@ impl Turn<'_, '_> {
         hubs.extend(self.state.asking.calls_of(asker).iter().map(|service| (Relation::Call, *service)));
         if speaks_anew {
             hubs.extend(self.leans_on(report));
+            hubs.extend(self.served_by_sidecars(report));
         }
         hubs.extend(self.beside(report));
+        hubs.extend(self.within(report));
         if let Some(entity) = first_on.and_then(|entity| self.state.topology.names.peek(entity))
             && let Some(component) = self.catalogue.component_of(entity)
         {
@@ -97,6 +99,32 @@ impl Turn<'_, '_> {
         let namespace = Entity::new("Namespace", "", &name.namespace);
         let is_one = !name.namespace.is_empty();
         is_one.then(|| (Relation::Namespace, self.state.topology.names.intern(&namespace)))
+    }
+
+    /// Components whose sidecars an object runs, for signals that a causal rule joins by them.
+    fn served_by_sidecars(&mut self, report: &Report<'_>) -> Vec<(Relation, EntityId)> {
+        if !self.catalogue.causes_of(&report.code).any(|rule| rule.relation == Relation::Sidecar) {
+            return Vec::new();
+        }
+        let catalogue = self.catalogue.clone();
+        let names = &self.state.topology.names;
+        let row = self.state.topology.object(report.object);
+        let images = row.into_iter().flat_map(|row| &row.images).filter_map(|image| names.peek(*image));
+        let mut parts: Vec<&str> =
+            images.flat_map(|image| catalogue.served_by(&image.name)).map(|component| &*component.name).collect();
+        parts.sort_unstable();
+        parts.dedup();
+        let parts: Vec<_> = parts.into_iter().map(component_id).collect();
+        parts.iter().map(|part| (Relation::Sidecar, self.state.topology.names.intern(part))).collect()
+    }
+
+    /// The namespace that an object is in, for signals from which something follows for all of it.
+    fn within(&mut self, report: &Report<'_>) -> Option<(Relation, EntityId)> {
+        let joins = |rule: &Edge| rule.relation == Relation::Within;
+        let name = self.state.topology.names.peek(report.object).filter(|name| !name.namespace.is_empty())?;
+        let namespace = Entity::new("Namespace", "", &name.namespace);
+        let is_one = self.catalogue.effects_of(&report.code).any(joins);
+        is_one.then(|| (Relation::Within, self.state.topology.names.intern(&namespace)))
     }
 
     /// What nodes have in common, and what runs nobody knows where, for signals that a causal rule joins by it.

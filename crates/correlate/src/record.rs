@@ -296,6 +296,8 @@ fn relation_text(relation: Relation, rule: &str) -> &'static str {
         Relation::Call => "its pods call it",
         Relation::NodeAgent => "its pods run on nodes whose agent that is",
         Relation::Cluster => "everything in the cluster leans on it",
+        Relation::Within => "it is the namespace of that",
+        Relation::Sidecar => "its pods run a sidecar of it",
         Relation::SomeNode => "nobody has told where its pods run, and it began in the same moment",
     }
 }

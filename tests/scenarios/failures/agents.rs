@@ -29,6 +29,7 @@ const WORDS: &[&str] = &[
     "daemon",
     "agent",
     "crash",
+    "containerfailed",
     "backoff",
     "sandbox",
     "endpoint",

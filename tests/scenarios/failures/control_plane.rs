@@ -32,6 +32,7 @@ const WORDS: &[&str] = &[
     "taint",
     "uninitialized",
     "terminating",
+    "deleting",
     "finalizer",
     "namespace",
     "schedul",

@@ -39,6 +39,7 @@ impl ComponentEntries {
         }
         pattern(section, "namespace", &mut rule.namespace);
         pattern(section, "names", &mut rule.names);
+        pattern(section, "sidecars", &mut rule.sidecars);
         if section.peek("names").is_some_and(|node| node.value == Value::Scalar(String::new())) {
             section.complain("names", "expected a pattern for the whole name");
         }

@@ -68,7 +68,13 @@ fn format_of(rules: &domain::RuleSet) -> u32 {
     let is_old_edge = |edge: &domain::CausalityRule| {
         let is_new = matches!(
             edge.relation,
-            Relation::Referrer | Relation::Call | Relation::NodeAgent | Relation::Cluster | Relation::SomeNode
+            Relation::Referrer
+                | Relation::Call
+                | Relation::NodeAgent
+                | Relation::Cluster
+                | Relation::SomeNode
+                | Relation::Within
+                | Relation::Sidecar
         );
         edge.components.is_empty() && edge.pattern.is_empty() && edge.infer_from == 0 && !is_new
     };
@@ -330,7 +336,7 @@ twin_struct! { CausalityRule, domain::CausalityRule {
 } }
 
 twin_enum! { Relation, domain::Relation { Same, Node, ServiceBackend, Image, Registry, Namespace, Reference,
-    Referrer, Call, NodeAgent, Cluster, SomeNode,
+    Referrer, Call, NodeAgent, Cluster, SomeNode, Within, Sidecar,
 } }
 
 twin_struct! { ComponentRule, domain::ComponentRule {
@@ -340,6 +346,8 @@ twin_struct! { ComponentRule, domain::ComponentRule {
     kinds: Vec<String>,
     namespace: String,
     names: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    sidecars: String,
 } }
 
 twin_struct! { OwnerRule, domain::OwnerRule {
@@ -415,6 +423,8 @@ mod tests {
             NodeAgent,
             Cluster,
             SomeNode,
+            Within,
+            Sidecar,
         ])
     }
 
@@ -495,14 +505,15 @@ mod tests {
     }
 
     fn component() -> impl Strategy<Value = domain::ComponentRule> {
-        (text(), text(), severity(), texts(), text(), text()).prop_map(
-            |(name, area, severity, kinds, namespace, names)| domain::ComponentRule {
+        (text(), text(), severity(), texts(), text(), text(), text()).prop_map(
+            |(name, area, severity, kinds, namespace, names, sidecars)| domain::ComponentRule {
                 name,
                 area,
                 severity,
                 kinds,
                 namespace,
                 names,
+                sidecars,
             },
         )
     }

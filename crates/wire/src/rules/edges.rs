@@ -7,7 +7,7 @@ use bellbuoy_core::Text;
 use bellbuoy_core::rules::{CausalityRule, ComponentRule, Relation, SignalRule};
 use bellbuoy_core::time::Span;
 
-const RELATIONS: [(&str, Relation); 12] = [
+const RELATIONS: [(&str, Relation); 14] = [
     ("same", Relation::Same),
     ("node", Relation::Node),
     ("service-backend", Relation::ServiceBackend),
@@ -20,6 +20,8 @@ const RELATIONS: [(&str, Relation); 12] = [
     ("node-agent", Relation::NodeAgent),
     ("cluster", Relation::Cluster),
     ("some-node", Relation::SomeNode),
+    ("within", Relation::Within),
+    ("sidecar", Relation::Sidecar),
 ];
 
 /// What an entry of a new rule leaves out: a middling edge whose effect shows within ten minutes.

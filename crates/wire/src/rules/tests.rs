@@ -415,7 +415,7 @@ fn an_edge_of_ones_own() {
     refuse(
         &text.replace("service-backend", "servicebackend"),
         &["t:5:13: causality[0].relation: expected one of same, node, service-backend, image, registry, namespace, \
-           reference, referrer, call, node-agent, cluster, some-node (did you mean service-backend?), found \"servicebackend\""],
+           reference, referrer, call, node-agent, cluster, some-node, within, sidecar (did you mean service-backend?), found \"servicebackend\""],
     );
     refuse(
         &text.replace("infer: true", "infer: yes"),
