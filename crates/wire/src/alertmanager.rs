@@ -149,7 +149,7 @@ pub(crate) fn read(raw: &RawAlert<'_>, times: &mut Times) -> Result<Alert, &'sta
         _ => times.other("endsAt", &raw.ends_at),
     };
     let label = |key: &'static str| value(&labels, key);
-    let summary = ["summary", "description", "message"].map(|key| raw.annotations.get(key));
+    let texts = ["summary", "description", "message"].map(|key| raw.annotations.get(key));
     let report = AlertReport {
         // Rancher's alerting had a word of its own for it.
         name: capped(
@@ -161,14 +161,14 @@ pub(crate) fn read(raw: &RawAlert<'_>, times: &mut Times) -> Result<Alert, &'sta
         },
         firing,
         suppressed,
-        summary: capped(summary.into_iter().find(|text| !text.is_empty()).unwrap_or_default()),
+        summary: capped(texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()),
         starts_at,
         // What is to be done with the time at which a firing alert will be given up is decided at the end.
         ends_at: ends_at.filter(|_| !firing || manner == Manner::Sent),
         labels: Vec::new(),
     };
     let scope = Some(label("cluster")).filter(|name| !name.is_empty()).map(Scope::cluster);
-    let object = object(&labels);
+    let object = object(&labels, &texts);
     Ok(Alert { scope, object, manner, report: AlertReport { labels, ..report } })
 }
 
@@ -181,8 +181,8 @@ fn fingerprint(labels: &[Label]) -> String {
     FactId::of(&labels).to_string()[..16].to_owned()
 }
 
-/// The object that the labels name; the cluster where they name none.
-fn object(labels: &[Label]) -> ObjectRef {
+/// The object that the labels name, and the texts; the cluster where the labels name none.
+fn object(labels: &[Label], texts: &[&str]) -> ObjectRef {
     let label = |key: &str| value(labels, key);
     let exported = |key: &str| value(labels, &format!("exported_{key}"));
     let namespace = [exported("namespace"), label("namespace"), label("kubernetes_namespace")];
@@ -205,7 +205,13 @@ fn object(labels: &[Label]) -> ObjectRef {
     let of_exporter = |name: &str| {
         EXPORTERS.iter().any(|exporter| name.contains(exporter) && (job.is_empty() || job.contains(exporter)))
     };
-    let of_origin = |key: &str| matches!(key, "pod" | "pod_name" | "service") && of_exporter(label(key));
+    // Unless the alert speaks of that very pod, which a printed list of all labels does not.
+    let speaks_of = |pod: &str| texts.iter().any(|text| text.split("map[").next().is_some_and(|t| t.contains(pod)));
+    let of_origin = |key: &str| match key {
+        "pod" | "pod_name" => of_exporter(label(key)) && !speaks_of(label(key)),
+        "service" => of_exporter(label(key)),
+        _ => false,
+    };
     let named = OBJECT_LABELS.iter().find(|(key, _)| !label(key).is_empty() && !of_origin(key));
     if let Some((key, kind)) = named {
         return reference(kind, namespace, label(key), "");
@@ -240,9 +246,24 @@ mod tests {
     use super::*;
 
     fn check(labels: &[(&str, &str)], expect: &str) {
+        check_told(labels, "", expect);
+    }
+
+    fn check_told(labels: &[(&str, &str)], text: &str, expect: &str) {
         let mut labels: Vec<Label> = labels.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
         labels.sort();
-        assert_eq!(object(&labels).entity().to_string(), expect, "{labels:?}");
+        assert_eq!(object(&labels, &[text]).entity().to_string(), expect, "{labels:?} {text}");
+    }
+
+    #[test]
+    fn an_exporter_may_be_what_the_alert_is_about() {
+        let labels = [("namespace", "monitoring"), ("pod", "kube-state-metrics-7d9-x2x")];
+        check(&labels, "Namespace monitoring");
+        let text =
+            "Pod monitoring/kube-state-metrics-7d9-x2x has been in a non-ready state for longer than 15 minutes.";
+        check_told(&labels, text, "Pod monitoring/kube-state-metrics-7d9-x2x");
+        let text = "VALUE = 1 LABELS = map[namespace:monitoring pod:kube-state-metrics-7d9-x2x]";
+        check_told(&labels, text, "Namespace monitoring");
     }
 
     #[test]
