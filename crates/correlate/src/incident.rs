@@ -38,7 +38,11 @@ impl Turn<'_, '_> {
         for child in children {
             let incident = |at| self.state.episodes.get(&at).filter(|row| row.is_live()).and_then(|row| row.incident);
             if let (Some(a), Some(b)) = (incident(key), incident(child)) {
-                self.merge_live(a, b);
+                let edge = self.state.episodes.get(&child).and_then(|row| row.explained_by.as_ref());
+                let strength = edge.map_or(0, |edge| edge.strength);
+                if self.may_join(child, strength, (Some(b), Some(a))) {
+                    self.merge_live(a, b);
+                }
             }
         }
     }

@@ -7,6 +7,9 @@ use bellbuoy_core::incident::{Change, IncidentId};
 /// Episodes that may leave an incident at once. A larger part is no part.
 const LEAVING_MAX: usize = 100;
 
+/// What an edge must be worth to join what was split before: a lost or starving node, a registry, a missing object.
+const CERTAIN_STRENGTH: i32 = 80;
+
 /// What leaves an incident for another one: an episode with all that it explains.
 #[derive(Debug, Default)]
 pub(crate) struct Leaving {
@@ -112,6 +115,35 @@ impl Turn<'_, '_> {
             case.is_some_and(|case| case.apart.iter().any(|known| self.survivor(*known) == other))
         };
         a != b && (knows(a, b) || knows(b, a))
+    }
+
+    /// Whether an episode's incident may become one with that of its cause. What was split stays so, unless all of it turns
+    /// out to follow from what was thought to be something else.
+    pub(crate) fn may_join(
+        &mut self,
+        key: EpisodeKey,
+        strength: i32,
+        (own, other): (Option<IncidentId>, Option<IncidentId>),
+    ) -> bool {
+        if !self.are_apart(own, other) {
+            return true;
+        }
+        if strength < CERTAIN_STRENGTH || !self.is_only_root(key, own) {
+            return false;
+        }
+        for (one, other) in own.zip(other).into_iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
+            let Some(mut apart) = self.state.cases.get(&one).map(|case| case.apart.clone()) else { continue };
+            apart.retain(|known| self.survivor(*known) != other);
+            self.state.cases.get_mut(&one).into_iter().for_each(|case| case.apart.clone_from(&apart));
+        }
+        true
+    }
+
+    /// Whether everything that is live in an incident follows from one episode.
+    fn is_only_root(&self, key: EpisodeKey, incident: Option<IncidentId>) -> bool {
+        let members = incident.map(|incident| self.state.members_of(incident)).unwrap_or_default();
+        let follows = |row: &Episode| !row.is_live() || row.explained_by.is_some();
+        members.into_iter().all(|at| at == key || self.state.episodes.get(&at).is_none_or(follows))
     }
 
     /// The incident that another one has become a part of, or itself.
