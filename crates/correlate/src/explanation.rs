@@ -34,10 +34,12 @@ fn is_note(episode: &Episode) -> bool {
 }
 
 impl Turn<'_, '_> {
-    /// Whether an open cause explains a pending episode: then it joins at once, for it opens nothing by itself.
+    /// Whether an open cause explains a pending episode: then it joins at once, for it opens nothing by itself. What is
+    /// better explained by something that is no more than suspected waits with it.
     pub(crate) fn is_foreseen(&self, key: EpisodeKey) -> bool {
-        let edge = self.best_edge(key, |cause| cause.standing == Standing::Open && !is_note(cause));
-        edge.is_some_and(|edge| edge.strength >= FORESEEN_STRENGTH)
+        let edge = self.best_edge(key, |cause| !is_note(cause)).filter(|edge| edge.strength >= FORESEEN_STRENGTH);
+        let cause = edge.and_then(|edge| self.state.episodes.get(&edge.cause));
+        cause.is_some_and(|cause| cause.standing == Standing::Open)
     }
 
     /// What would explain a pending episode if it opened now.
