@@ -20,6 +20,7 @@ pub(crate) mod quota;
 pub(crate) mod raw;
 pub(crate) mod service;
 pub(crate) mod settings;
+pub(crate) mod shape;
 pub(crate) mod storage;
 pub(crate) mod whole;
 pub(crate) mod workload;

@@ -3,7 +3,7 @@
 use crate::alertmanager::{self, RawAlert};
 use crate::kubernetes::raw::RawPiece;
 use crate::kubernetes::whole::Whole;
-use crate::kubernetes::{event, object};
+use crate::kubernetes::{event, object, shape};
 use crate::recording::draft::{Draft, Manner};
 use crate::recording::envelope::{self, Content};
 use crate::recording::field::Field;
@@ -467,6 +467,8 @@ impl Reader<'_> {
         if event::is_event(piece, kind) {
             return self.event(text, piece, inner);
         }
+        let is_nameless = piece.metadata.name.is_empty() || !kind.is_empty();
+        let kind = if is_nameless { kind } else { shape::kind_of(piece).unwrap_or_default() };
         match kind {
             "Status" => {
                 *self.claims += 1;

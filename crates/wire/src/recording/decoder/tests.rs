@@ -48,12 +48,29 @@ fn both_ways_find_the_same() {
             check(&format!(r#"{{"time":"2026-11-21T10:00:09Z","object":{{"object":{pod},"type":"{notice}"}}}}"#));
         }
     }
+    for pod in [pods[0].replace(r#""kind":"Pod","#, ""), pods[4].replace("Deployment", "")] {
+        check(&pod);
+        check(&format!(r#"{{"type":"ADDED","object":{pod}}}"#));
+    }
     let event = r#"{"kind":"Event","reason":"R","involvedObject":{"kind":"Node","name":"w1"},"source":{"component":"kubelet","host":"w1"},"lastTimestamp":"2026-11-21T10:00:00Z"}"#;
     check(event);
     check(&event.replace(r#""kind":"Event","#, ""));
     check(&event.replace(r#"{"component":"kubelet","host":"w1"}"#, "null"));
     check(&format!(r#"{{"kind":"Event","object":7,{}"#, &event[16..]));
     check(r#"{"labels":{"alertname":"A"},"startsAt":"2026-11-21T10:00:00Z"}"#);
+}
+
+#[test]
+fn an_object_without_a_kind_is_what_its_parts_say() {
+    let pod = format!(r#"{{{META},{SPEC},{STATUS}}}"#);
+    for text in [pod.clone(), format!(r#"[{pod}]"#), format!(r#"{{"items":[{pod}]}}"#)] {
+        let mut decoder = Decoder::new(Scope::cluster("cluster"));
+        let mut found = Vec::new();
+        decoder.feed(text.as_bytes(), |item| found.push(item));
+        decoder.finish(|item| found.push(item));
+        let [Item::Draft(draft)] = &found[..] else { panic!("{text}: {found:?}") };
+        assert_eq!(draft.object.entity().to_string(), "Pod s/a", "{text}");
+    }
 }
 
 #[test]
