@@ -51,6 +51,11 @@ const TELLERS: [(&str, &str); 5] = [
     ("machine-api", "Machine"),
 ];
 
+/// Labels that say which cluster an alert is of; the first one that it has decides. Prometheus and its operators put
+/// `cluster`, Rancher, OpenShift's fleet manager and OpenTelemetry the others.
+const CLUSTER_LABELS: [&str; 6] =
+    ["cluster", "cluster_name", "clusterName", "k8s_cluster_name", "cluster_id", "clusterID"];
+
 /// Ports that exporters of nodes listen on: node_exporter and windows_exporter.
 const NODE_EXPORTER_PORTS: [&str; 2] = ["9100", "9182"];
 
@@ -167,13 +172,18 @@ pub(crate) fn read(raw: &RawAlert<'_>, times: &mut Times) -> Result<Alert, &'sta
         ends_at: ends_at.filter(|_| !firing || manner == Manner::Sent),
         labels: Vec::new(),
     };
-    let scope = Some(label("cluster")).filter(|name| !name.is_empty()).map(Scope::cluster);
+    let scope = cluster_of(&labels).map(Scope::cluster);
     let object = object(&labels, &texts);
     Ok(Alert { scope, object, manner, report: AlertReport { labels, ..report } })
 }
 
 fn value<'l>(labels: &'l [Label], key: &str) -> &'l str {
     labels.binary_search_by(|(name, _)| (**name).cmp(key)).map_or("", |at| &labels[at].1)
+}
+
+/// The cluster that the labels name.
+fn cluster_of(labels: &[Label]) -> Option<&str> {
+    CLUSTER_LABELS.into_iter().map(|key| value(labels, key)).find(|name| !name.is_empty())
 }
 
 /// A stand-in for Alertmanager's own fingerprint: 16 hex digits of a hash of the sorted labels.
@@ -201,19 +211,22 @@ fn object(labels: &[Label], texts: &[&str]) -> ObjectRef {
         return reference(kind, namespace, name, "");
     }
     // An exporter's pod is where the numbers came from if that exporter's job told them; what another one tells of it is
-    // about it.
+    // about it. A uid is that of the pod told of.
     let of_exporter = |name: &str| {
         EXPORTERS.iter().any(|exporter| name.contains(exporter) && (job.is_empty() || job.contains(exporter)))
     };
+    let is_told = |key: &str| !label(key).is_empty();
     // Unless the alert speaks of that very pod, which a printed list of all labels does not.
     let speaks_of = |pod: &str| texts.iter().any(|text| text.split("map[").next().is_some_and(|t| t.contains(pod)));
     let of_origin = |key: &str| match key {
-        "pod" | "pod_name" => of_exporter(label(key)) && !speaks_of(label(key)),
-        "service" => of_exporter(label(key)),
+        "pod" | "pod_name" => of_exporter(label(key)) && !is_told("uid") && !speaks_of(label(key)),
+        "service" => of_exporter(label(key)) && !is_told("uid"),
         _ => false,
     };
-    let named = OBJECT_LABELS.iter().find(|(key, _)| !label(key).is_empty() && !of_origin(key));
-    if let Some((key, kind)) = named {
+    let named = OBJECT_LABELS.iter().find(|(key, _)| is_told(key) && !of_origin(key));
+    // Prometheus names every origin by `instance` too: whoever has dropped that and kept the pod means the pod.
+    let itself = || OBJECT_LABELS.iter().find(|(key, _)| is_told(key) && !is_told("instance"));
+    if let Some((key, kind)) = named.or_else(itself) {
         return reference(kind, namespace, label(key), "");
     }
     // A check from outside names what it looks at by a URL.
@@ -231,7 +244,7 @@ fn object(labels: &[Label], texts: &[&str]) -> ObjectRef {
         return reference("Node", "", host, "");
     }
     match namespace {
-        "" => reference("Cluster", "", label("cluster"), ""),
+        "" => reference("Cluster", "", cluster_of(labels).unwrap_or_default(), ""),
         namespace => reference("Namespace", "", namespace, ""),
     }
 }
@@ -276,6 +289,8 @@ mod tests {
         check(&[("namespace", "shop"), ("service", "cart"), ("job", "cart")], "Service shop/cart");
         check(&[("namespace", "shop")], "Namespace shop");
         check(&[("alertname", "Watchdog")], "Cluster ");
+        check(&[("alertname", "KubeAPIDown"), ("cluster_name", "prod-eu")], "Cluster prod-eu");
+        check(&[("cluster_id", "c-x2x8k"), ("cluster", "prod-eu")], "Cluster prod-eu");
         check(
             &[("persistentvolumeclaim", "data-0"), ("namespace", "db"), ("node", "w1")],
             "PersistentVolumeClaim db/data-0",
@@ -326,6 +341,10 @@ mod tests {
             "Pod shop/cart-1",
         );
         check(&[&exporter[..], &[("namespace", "shop")]].concat(), "Namespace shop");
+        // What the exporter tells of its own pod: the uid is the pod's, or its own labels were summed away.
+        let itself = [("job", "kube-state-metrics"), ("pod", "kube-state-metrics-5d4f8-x"), ("namespace", "mon")];
+        check(&itself, "Pod mon/kube-state-metrics-5d4f8-x");
+        check(&[&exporter[..], &[("namespace", "mon"), ("uid", "0b")]].concat(), "Pod mon/kube-state-metrics-5d4f8-x");
         check(
             &[
                 ("job", "node-exporter"),
