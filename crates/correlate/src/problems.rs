@@ -8,10 +8,10 @@ use bellbuoy_core::rules::SignalRule;
 use bellbuoy_core::sign;
 use bellbuoy_core::time::{Span, Time};
 
-/// Restarts of a container that make a crash loop (`facts/classes.csv`: three within ten minutes), and the time within
+/// Ends of a container that make a crash loop (`facts/classes.csv`: three within ten minutes), and the time within
 /// which they must lie on the average: kubelet forgets its back-off after ten minutes of running.
-const CRASH_LOOP_RESTARTS: u32 = 3;
-const CRASH_LOOP_PER_RESTART: Span = Span::from_secs(600);
+const CRASH_LOOP_ENDS: u32 = 3;
+const CRASH_LOOP_PER_END: Span = Span::from_secs(600);
 
 /// A signal that a state shows.
 pub(crate) struct Problem<'a> {
@@ -97,8 +97,10 @@ impl<'a> Reader<'a> {
             }
         }
         let age = created_at.map_or(Span::ZERO, |created| self.now.since(created));
-        let lasted = container.restarts >= CRASH_LOOP_RESTARTS
-            && age.0 <= CRASH_LOOP_PER_RESTART.0.saturating_mul(i64::from(container.restarts));
+        // Each restart follows an end; what does not run now has ended once more.
+        let is_down = matches!(container.state, ContainerState::Terminated(_) | ContainerState::Waiting { .. });
+        let ends = container.restarts.saturating_add(u32::from(is_down));
+        let lasted = ends >= CRASH_LOOP_ENDS && age.0 <= CRASH_LOOP_PER_END.0.saturating_mul(i64::from(ends));
         for problem in &mut self.problems[first..] {
             problem.lasted = lasted;
             problem.image = container.image.clone();
