@@ -10,6 +10,7 @@ mod envelope;
 pub mod field;
 pub mod horizon;
 pub mod rejected;
+mod snake;
 mod sniff;
 mod splitter;
 pub(crate) mod times;

@@ -2,7 +2,8 @@
 
 use crate::kubernetes::whole::Parts;
 use crate::lenient::{Items, List, Number, Pairs, Scalar, Str, or_default};
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// One piece of a recording. `spec` and `status` stay unread until the kind is known; metadata's `managedFields`, most
@@ -21,6 +22,10 @@ pub(crate) struct RawPiece<'a> {
     /// An object of Kubernetes objects and of `GET /api/v2/alerts`, a string in webhook bodies.
     #[serde(borrow)]
     pub(crate) status: Option<&'a RawValue>,
+
+    /// Whether its keys are spelt as the Python client spells them: `api_version`, with or without a value.
+    #[serde(rename = "api_version", deserialize_with = "is_there")]
+    pub(crate) has_snake_keys: bool,
 
     // Lists.
     #[serde(borrow)]
@@ -135,6 +140,11 @@ pub(crate) struct RawPiece<'a> {
     /// What was read where it stood.
     #[serde(skip)]
     pub(crate) parts: Parts<'a>,
+}
+
+/// A key that is there, whatever its value.
+fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 /// `metadata` of an object.

@@ -456,7 +456,7 @@ impl Reader<'_> {
             let kind = piece.kind.as_str().strip_suffix("List").unwrap_or_default();
             return self.items(text, items, Place { kind, ..inner });
         }
-        if let Some(content) = envelope::open(piece) {
+        if let Some(content) = envelope::open(piece, text) {
             return self.content(text, content, inner);
         }
         // An alert has labels of its own; objects have theirs in `metadata`.
@@ -507,6 +507,7 @@ impl Reader<'_> {
                 }
             }
             Content::Pieces(pieces) => self.pieces(text, pieces.into_iter().map(Some), place),
+            Content::Respelt(piece) => self.text(&piece, place),
             Content::Lines(lines) => lines.iter().for_each(|line| match line.as_str().trim() {
                 line if line.starts_with('{') => self.text(line, place),
                 line => {

@@ -1,7 +1,8 @@
-//! What exporters, search engines, log stores and the APIs of Prometheus wrap Events, objects and alerts into.
+//! What exporters, search engines, log stores, clients and the APIs of Prometheus wrap Events, objects and alerts into.
 
 use crate::kubernetes::raw::RawPiece;
 use crate::lenient::Str;
+use crate::recording::snake::in_api_spelling;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -13,6 +14,8 @@ pub(crate) enum Content<'a> {
     Pieces(Vec<&'a RawValue>),
     /// Lines of a log, each of which may be a piece.
     Lines(Vec<Str<'a>>),
+    /// The piece itself, in the spelling of the API.
+    Respelt(String),
 }
 
 /// What the API of Prometheus, or of Loki, answers with.
@@ -60,7 +63,10 @@ struct RawHits<'a> {
 }
 
 /// Opens an envelope; none where the piece is none. Objects of Kubernetes and alerts are never taken for one.
-pub(crate) fn open<'a>(piece: &RawPiece<'a>) -> Option<Content<'a>> {
+pub(crate) fn open<'a>(piece: &RawPiece<'a>, text: &str) -> Option<Content<'a>> {
+    if piece.has_snake_keys {
+        return in_api_spelling(text).map(Content::Respelt);
+    }
     if !piece.kind.is_empty() || !piece.metadata.name.is_empty() || piece.involved_object.is_some() {
         return None;
     }
