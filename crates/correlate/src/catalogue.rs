@@ -248,9 +248,14 @@ impl Catalogue {
 
     /// What an Event about an object of that kind says. Entries for its reason come before those for any reason.
     pub fn read_event(&self, kind: &str, event: &EventReport) -> Option<Reading<'_>> {
+        // Tables, exporters and compact archives leave the emitter out: of pods and nodes it is mostly kubelet that speaks.
+        let component = match (&*event.component, kind) {
+            ("", "Pod" | "Node") => "kubelet",
+            (component, _) => component,
+        };
         let fits = |row: &&Row| {
             matches_kind(&row.kind, kind)
-                && (row.detail.is_empty() || event.component.starts_with(&*row.detail))
+                && (row.detail.is_empty() || component.starts_with(&*row.detail))
                 && row.fits(&event.message)
         };
         let of_reason = self.events.get(&event.reason);
