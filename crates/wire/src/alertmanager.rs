@@ -270,7 +270,8 @@ mod tests {
 
     #[test]
     fn an_exporter_may_be_what_the_alert_is_about() {
-        let labels = [("namespace", "monitoring"), ("pod", "kube-state-metrics-7d9-x2x")];
+        let labels =
+            [("namespace", "monitoring"), ("pod", "kube-state-metrics-7d9-x2x"), ("instance", "10.0.0.9:8080")];
         check(&labels, "Namespace monitoring");
         let text =
             "Pod monitoring/kube-state-metrics-7d9-x2x has been in a non-ready state for longer than 15 minutes.";
