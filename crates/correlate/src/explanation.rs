@@ -18,8 +18,9 @@ pub(crate) const SAME_ENTITY: &str = "same-entity";
 pub(crate) const SAME_ENTITY_STRENGTH: i32 = 1;
 /// What an edge must be worth for an effect to join its cause before it has lasted. A vague rule foresees nothing.
 const FORESEEN_STRENGTH: i32 = 40;
-/// How deep an explanation may go: node → workload → Service → caller → its callers, and some more.
-const DEPTH_MAX: usize = 12;
+/// How deep an explanation may go: node → workload → Service → caller → its callers, each of them two or three signals
+/// deep, and chains of eight callers are known.
+pub(crate) const DEPTH_MAX: usize = 24;
 /// Live episodes looked at per shared thing when a cause looks for its effects; more join when they report again.
 pub(crate) const EFFECTS_MAX: usize = 100_000;
 

@@ -1,7 +1,7 @@
 //! The record of an incident: true counts, the first members, the ranked causes.
 
 use crate::episode::{Episode, EpisodeKey};
-use crate::explanation::SAME_ENTITY;
+use crate::explanation::{DEPTH_MAX, SAME_ENTITY};
 use crate::inference::NAMED;
 use crate::turn::Turn;
 use bellbuoy_core::Text;
@@ -309,7 +309,7 @@ fn reach(rows: &[(EpisodeKey, &Episode)]) -> HashMap<EpisodeKey, u32> {
     let mut reach = HashMap::new();
     for (key, _) in rows {
         let mut at = *key;
-        for _ in 0..16 {
+        for _ in 0..DEPTH_MAX {
             let Some(cause) = causes.get(&at) else { break };
             *reach.entry(*cause).or_insert(0) += 1;
             at = *cause;
