@@ -74,6 +74,22 @@ fn pods_that_find_no_node() {
     check(&["pods/message-pending-node-affinity.json"], "Deployment", "kotsadm", "FailedScheduling");
 }
 
+/// A table tells how long ago, and its file when that was.
+#[test]
+fn tables_are_recordings_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let events = "\
+NAMESPACE   LAST SEEN               TYPE      REASON    OBJECT                         MESSAGE
+shop        20m                     Normal    Started   pod/cart-7d9c5b4f68-x2x8k      Started container cart
+shop        4m53s (x72 over 20m)    Warning   BackOff   pod/cart-7d9c5b4f68-x2x8k      Back-off restarting failed container cart
+";
+    std::fs::write(folder.path().join("events.txt"), events).unwrap();
+    let pods = "NAME                    READY   STATUS    RESTARTS   AGE\nweb-6c8b4d5f7-2x9zk   1/1     Running   0          5d\n";
+    std::fs::write(folder.path().join("pods.txt"), pods).unwrap();
+    let facts = labelled::facts_of(&[folder.path().to_owned()]);
+    assert_eq!(decide(&facts).told(), "P3 open: CrashLoopBackOff on Deployment shop/cart; 1 members\n");
+}
+
 fn healthy(folder: &str, files: &[&str]) {
     let Some(decided) = replay(folder, files) else { return };
     let worst = decided.triaged.iter().map(|triaged| triaged.severity).min();

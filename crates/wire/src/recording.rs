@@ -13,6 +13,7 @@ pub mod rejected;
 mod snake;
 mod sniff;
 mod splitter;
+mod table;
 pub(crate) mod times;
 mod yaml;
 

@@ -74,7 +74,7 @@ pub(super) fn gather(
         ended: BTreeMap::new(),
     };
     let (scope, readers) = (Scope::cluster(&options.cluster), Readers::default());
-    let mut gatherer = Gatherer { gathered, scope, readers, bytes: 0, total, progress };
+    let mut gatherer = Gatherer { gathered, scope, readers, bytes: 0, written: None, total, progress };
     for (path, why) in unreadable {
         gatherer.gathered.report.skip(&path.display().to_string().into(), &why);
     }
@@ -91,6 +91,8 @@ struct Gatherer<'g> {
     readers: Readers,
     /// Bytes read so far, as they lie on disk.
     bytes: u64,
+    /// When the file that is read was written.
+    written: Option<Time>,
     total: Option<u64>,
     progress: &'g mut dyn FnMut(Progress),
 }
@@ -127,6 +129,7 @@ impl Gatherer<'_> {
                 return Ok(());
             }
         };
+        self.written = source::written(&found.path);
         let before = self.bytes;
         let bytes = std::rc::Rc::new(std::cell::Cell::new(0));
         let counted = Counted { inner: opened, bytes: bytes.clone() };
@@ -187,6 +190,7 @@ impl Gatherer<'_> {
                 continue;
             }
             let path = String::from_utf8_lossy(&member.path_bytes()).into_owned();
+            self.written = member.header().mtime().ok().and_then(source::of_epoch);
             let name: Arc<str> = format!("{name}!{path}").into();
             match source::unpack(member) {
                 Ok(Contents::Tar(_)) => self.gathered.report.skip(&name, "an archive within an archive"),
@@ -293,6 +297,9 @@ impl Gatherer<'_> {
         let gathered = &mut self.gathered;
         decoder.finish(|item| take(item, gathered, stream, &mut holds, &mut failed));
         failed?;
+        if let Some(written) = self.written.filter(|_| holds.tells_ages) {
+            gathered.census.note_written(written);
+        }
         let report = &mut self.gathered.report;
         report.bytes += bytes;
         if let Some(foreign) = decoder.foreign() {
@@ -324,6 +331,8 @@ struct Holds {
     ignored: BTreeMap<Ignored, u64>,
     rejected: BTreeMap<Reason, u64>,
     rejections: Vec<Rejected>,
+    /// Whether it says how long ago something was, and not when.
+    tells_ages: bool,
 }
 
 impl Holds {
@@ -349,6 +358,7 @@ fn take(item: Item, gathered: &mut Gathered, stream: u32, holds: &mut Holds, fai
                     excerpt: Vec::new(),
                 });
             }
+            holds.tells_ages |= !draft.ages.is_empty();
             gathered.census.count(&draft);
             gathered.dumped.note(gathered.spool.len(), &draft);
             if let Err(error) = gathered.spool.push(Entry::Draft { stream, draft }) {

@@ -1,9 +1,12 @@
 //! Where bytes come from: files and folders in the order of their names, standard input, and what is packed in them.
 
 use crate::recording::{Error, STDIN};
+use bellbuoy_core::time::Time;
+use bellbuoy_wire::recording::field::{EARLIEST, LATEST};
 use std::fs;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Folders within folders.
 const FOLDERS_DEEP_MAX: usize = 64;
@@ -75,6 +78,19 @@ pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
         true => Ok(Box::new(io::stdin().lock())),
         false => Ok(Box::new(fs::File::open(path)?)),
     }
+}
+
+/// When a file was last written; none where nobody knows, and for standard input.
+pub(super) fn written(path: &Path) -> Option<Time> {
+    let metadata = fs::metadata(path).ok().filter(|metadata| metadata.is_file())?;
+    let since_epoch = metadata.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    of_epoch(since_epoch.as_secs())
+}
+
+/// A time in seconds since 1970, as far as it can be one of an observation.
+pub(super) fn of_epoch(seconds: u64) -> Option<Time> {
+    let micros = i64::try_from(seconds).ok()?.checked_mul(1_000_000)?;
+    Some(Time(micros)).filter(|time| (EARLIEST..LATEST).contains(time))
 }
 
 /// What is in a stream of bytes, after decompression.

@@ -10,6 +10,7 @@ use crate::recording::field::Field;
 use crate::recording::rejected::{Reason, Rejected, excerpt};
 use crate::recording::sniff::{Format, SNIFF_BYTES, sniff};
 use crate::recording::splitter::{Fault, JsonCutter, PIECE_BYTES_MAX, Step};
+use crate::recording::table::TableCutter;
 use crate::recording::times::Times;
 use crate::recording::yaml::{YamlCutter, to_json};
 use bellbuoy_core::fact::{Body, Source};
@@ -17,9 +18,11 @@ use bellbuoy_core::object::Scope;
 use bellbuoy_core::report::ObjectReport;
 use serde_json::value::RawValue;
 use utf8::Utf8;
+use words::{arrival_of, clipped, near, position};
 
 mod ahead;
 mod utf8;
+mod words;
 
 pub use ahead::{Ahead, Layout};
 
@@ -94,6 +97,7 @@ pub struct Decoder {
 enum Cutter {
     Json(JsonCutter),
     Yaml(YamlCutter),
+    Table(TableCutter),
 }
 
 /// Where a piece stands, and what is known of it from outside.
@@ -184,6 +188,7 @@ impl Decoder {
             self.cutter = match sniff(head) {
                 Format::Json => Some(Cutter::Json(JsonCutter::default())),
                 Format::Yaml => Some(Cutter::Yaml(YamlCutter::default())),
+                Format::Table => Some(Cutter::Table(TableCutter::default())),
                 Format::Foreign(why) => {
                     (self.foreign, self.buffer) = (Some(why), Vec::new());
                     return;
@@ -218,6 +223,7 @@ impl Decoder {
             let step = match &mut cutter {
                 Cutter::Json(json) => json.step(&buffer, eof),
                 Cutter::Yaml(yaml) => yaml.step(&buffer, eof),
+                Cutter::Table(table) => table.step(&buffer, eof),
             };
             match step {
                 Step::Cut(cut) => {
@@ -227,6 +233,7 @@ impl Decoder {
                     match &cutter {
                         Cutter::Json(_) => reader.json(piece, place),
                         Cutter::Yaml(_) => reader.yaml(piece, place),
+                        Cutter::Table(table) => reader.row(piece, table, place),
                     }
                 }
                 Step::Bad(cut, fault) => {
@@ -250,13 +257,15 @@ impl Decoder {
         let mut from = match &cutter {
             Cutter::Json(json) => json.needed_from(),
             Cutter::Yaml(yaml) => yaml.needed_from(),
+            Cutter::Table(table) => table.needed_from(),
         };
-        if let Cutter::Yaml(yaml) = &mut cutter
-            && buffer.len() - from > PIECE_BYTES_MAX
-        {
+        if !matches!(cutter, Cutter::Json(_)) && buffer.len() - from > PIECE_BYTES_MAX {
             let begin = from;
-            yaml.skip();
-            from = yaml.needed_from();
+            from = match &mut cutter {
+                Cutter::Json(_) => from,
+                Cutter::Yaml(yaml) => yaml.skip(),
+                Cutter::Table(table) => table.skip(buffer.len()),
+            };
             let place = self.place(&buffer, begin, &cutter);
             let mut reader = Reader { scope: &self.scope, claims: &mut self.claims, sink };
             reader.fault(&buffer[begin..], place, Fault::TooLarge);
@@ -267,6 +276,7 @@ impl Decoder {
         match &mut cutter {
             Cutter::Json(json) => json.shift(from),
             Cutter::Yaml(yaml) => yaml.shift(from),
+            Cutter::Table(table) => table.shift(from),
         }
         (self.cutter, self.buffer) = (Some(cutter), buffer);
     }
@@ -282,7 +292,7 @@ impl Decoder {
         self.count_lines(buffer, begin);
         let kind = match cutter {
             Cutter::Json(json) => json.kind().unwrap_or_default(),
-            Cutter::Yaml(_) => "",
+            Cutter::Yaml(_) | Cutter::Table(_) => "",
         };
         Place::outermost(self.line + 1, self.base + begin as u64, kind)
     }
@@ -408,6 +418,16 @@ impl Reader<'_> {
                 self.claim_if_it_looks_so(piece);
                 self.reject(place, Reason::Malformed, format!("expected YAML of an object: {error}"), piece);
             }
+        }
+    }
+
+    /// A row of a table.
+    fn row(&mut self, row: &[u8], table: &TableCutter, place: Place<'_>) {
+        *self.claims += 1;
+        match std::str::from_utf8(row).map(|text| table.to_json(text)) {
+            Ok(Ok(json)) => self.text(&json, place),
+            Ok(Err(expected)) => self.reject(place, Reason::Malformed, format!("a row of a table: {expected}"), row),
+            Err(error) => self.not_utf8(row, place, error),
         }
     }
 
@@ -586,6 +606,7 @@ impl Reader<'_> {
                     object,
                     manner: alert.manner,
                     stamps: Vec::new(),
+                    ages: Vec::new(),
                     body: Body::Alert(alert.report),
                     line: place.line,
                     offset: place.offset,
@@ -619,6 +640,7 @@ impl Reader<'_> {
             object,
             manner,
             stamps: Vec::new(),
+            ages: Vec::new(),
             body: Body::Event(report),
             line: place.line,
             offset: place.offset,
@@ -646,6 +668,7 @@ impl Reader<'_> {
             object,
             manner: if place.notification == Notification::None { Manner::Dumped } else { Manner::Streamed },
             stamps: Vec::new(),
+            ages: Vec::new(),
             body: Body::Object(Box::new(report)),
             line: place.line,
             offset: place.offset,
@@ -661,37 +684,10 @@ impl Reader<'_> {
             let detail = format!("{}: {wrong}", draft.object.entity());
             self.reject(place, Reason::ImplausibleTime, detail, text.as_bytes());
         }
-        draft.stamps = times.stamps;
+        (draft.stamps, draft.ages) = (times.stamps, times.ages);
         debug_assert!(draft.stamps.iter().filter(|stamp| stamp.field == Field::Arrival).count() <= 1);
         (self.sink)(Item::Draft(Box::new(draft)));
     }
-}
-
-/// The time of arrival that a recorder has written beside an object.
-fn arrival_of<'p>(piece: &'p RawPiece<'_>) -> Option<&'p str> {
-    let times = [piece.observed_at.as_str(), piece.time.as_str()];
-    times.into_iter().find(|time| !time.is_empty())
-}
-
-/// The last key before a position: the place that a reader can look for.
-fn near(text: &[u8], at: usize) -> String {
-    let before = &text[..at.min(text.len())];
-    let Some(colon) = memchr::memmem::rfind(before, b"\":") else { return String::new() };
-    let key = memchr::memrchr(b'"', &before[..colon]).map(|quote| &before[quote + 1..colon]);
-    key.map_or_else(String::new, |key| format!(" at {:?}", clipped(&String::from_utf8_lossy(key))))
-}
-
-/// The byte of a line and column as serde_json counts them.
-fn position(text: &str, line: usize, column: usize) -> usize {
-    let start = match line {
-        0 | 1 => 0,
-        line => memchr::memchr_iter(b'\n', text.as_bytes()).nth(line - 2).map_or(0, |newline| newline + 1),
-    };
-    start.saturating_add(column).min(text.len())
-}
-
-fn clipped(text: &str) -> String {
-    text.chars().take(80).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A draft: a decoded report whose times are not yet believed.
 
-use crate::recording::field::{Field, Stamp};
+use crate::recording::field::{Age, Field, Stamp};
 use bellbuoy_core::fact::{Body, Source};
 use bellbuoy_core::object::{ObjectRef, Scope};
 use bellbuoy_core::time::Time;
@@ -19,6 +19,8 @@ pub struct Draft {
     pub manner: Manner,
     /// The times of observation that it claims.
     pub stamps: Vec<Stamp>,
+    /// Times that it tells as ages before the dump.
+    pub ages: Vec<Age>,
     /// The report; its own times are those of `stamps`.
     pub body: Body,
     /// The line on which it begins in its source, from 1.

@@ -56,6 +56,8 @@ pub enum Field {
     AlertUpdate = 19,
     /// End of a resolved alert.
     AlertEnd = 20,
+    /// When the file was written, where nothing in a recording names a time.
+    Written = 21,
 }
 
 /// Every field that counts as a time of observation, with its name in the outside formats.
@@ -63,7 +65,7 @@ pub enum Field {
 /// The latest of them is the `--as-of` of a recording that does not say when it was made. What is missing here is
 /// missing on purpose: expiry dates (certificates, tokens), `deletionTimestamp` (which lies in the future by the grace
 /// period), and `endsAt` of a firing alert (the moment at which it will be given up).
-pub const OBSERVATION_FIELDS: [(Field, &str); 21] = [
+pub const OBSERVATION_FIELDS: [(Field, &str); 22] = [
     (Field::Arrival, "time of arrival (time, observedAt)"),
     (Field::EventFirst, "firstTimestamp"),
     (Field::EventLast, "lastTimestamp"),
@@ -85,6 +87,7 @@ pub const OBSERVATION_FIELDS: [(Field, &str); 21] = [
     (Field::AlertStart, "startsAt"),
     (Field::AlertUpdate, "updatedAt"),
     (Field::AlertEnd, "endsAt"),
+    (Field::Written, "the time at which a file of it was written"),
 ];
 
 impl Field {
@@ -111,6 +114,15 @@ impl Stamp {
         let width = if self.whole_seconds { Span(999_999) } else { Span::ZERO };
         Interval { from: self.time, to: self.time + width }
     }
+}
+
+/// A time as a table tells it: how long before the dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Age {
+    /// Where it stood.
+    pub field: Field,
+    /// How long before; to the second at best.
+    pub age: Span,
 }
 
 const TOO_LATE: &str = "expected a time of an observation, before the year 2100";

@@ -34,9 +34,16 @@ pub struct Census {
     objects: Percentiles,
     alerts: Percentiles,
     latest: BTreeMap<Scope, Option<Stamp>>,
+    /// When the last file was written that tells ages only.
+    written: Option<Time>,
 }
 
 impl Census {
+    /// Takes into account when a file was written whose reports tell ages instead of times.
+    pub fn note_written(&mut self, at: Time) {
+        self.written = self.written.max(Some(at));
+    }
+
     /// Scopes seen so far.
     pub fn scopes(&self) -> usize {
         self.latest.len()
@@ -152,6 +159,7 @@ pub struct Horizon {
     given: Option<Time>,
     recount: bool,
     latest: BTreeMap<Scope, Option<Stamp>>,
+    written: Option<Time>,
     /// Where each stream of notifications has come to.
     streams: HashMap<u32, Time>,
     last: BTreeMap<Scope, Time>,
@@ -166,7 +174,8 @@ impl Horizon {
         if recount {
             latest.values_mut().for_each(|stamp| *stamp = None);
         }
-        Self { limit, given, recount, latest, streams: HashMap::new(), last: BTreeMap::new() }
+        let written = census.written;
+        Self { limit, given, recount, latest, written, streams: HashMap::new(), last: BTreeMap::new() }
     }
 
     /// The latest time that is believed.
@@ -204,7 +213,9 @@ impl Horizon {
         }
         let own = self.latest.get(scope).copied().flatten();
         // A scope without any time borrows that of its neighbours in the recording.
-        let stamp = own.or_else(|| self.latest.values().flatten().max_by_key(|stamp| stamp.time).copied())?;
+        let stamp = own.or_else(|| self.latest.values().flatten().max_by_key(|stamp| stamp.time).copied());
+        let written = || Some(Stamp { field: Field::Written, time: self.written?, whole_seconds: true });
+        let stamp = stamp.or_else(written)?;
         Some(AsOf { time: stamp.time, field: Some(stamp.field) })
     }
 
@@ -240,6 +251,9 @@ impl Horizon {
             self.disbelieve(&mut draft, &mut reject);
         }
         let as_of = self.as_of(&draft.scope).map(|as_of| as_of.time);
+        if let Some(as_of) = as_of {
+            date(&mut draft, as_of);
+        }
         let latest = draft.latest();
         let observed_at = match (draft.arrival(), draft.manner, &draft.body) {
             (Some(arrival), _, Body::Event(_)) => Some(arrival),
@@ -318,6 +332,17 @@ impl Horizon {
 
     fn rejection(&self, draft: &Draft, reason: Reason, detail: String) -> Rejected {
         Rejected { line: draft.line, offset: draft.offset, reason, detail, excerpt: Vec::new() }
+    }
+}
+
+/// Turns ages into times.
+fn date(draft: &mut Draft, as_of: Time) {
+    for told in draft.ages.drain(..) {
+        let time = as_of - told.age;
+        draft.stamps.push(Stamp { field: told.field, time, whole_seconds: true });
+        if let (Field::Creation, Body::Object(report)) = (told.field, &mut draft.body) {
+            report.created_at = Some(time);
+        }
     }
 }
 

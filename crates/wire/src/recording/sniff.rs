@@ -1,5 +1,7 @@
 //! What kind of text a source holds, from its first bytes.
 
+use crate::recording::table::is_heading;
+
 /// Bytes that are looked at.
 pub(crate) const SNIFF_BYTES: usize = 4096;
 
@@ -10,6 +12,8 @@ pub(crate) enum Format {
     Json,
     /// YAML documents.
     Yaml,
+    /// Tables that `kubectl get` prints.
+    Table,
     /// Nothing that is read here, and why.
     Foreign(&'static str),
 }
@@ -32,10 +36,14 @@ pub(crate) fn sniff(head: &[u8]) -> Format {
         Some(_) => {}
     }
     let mut lines = head.split(|byte| *byte == b'\n');
-    match lines.any(|line| YAML_KEYS.iter().any(|key| line.starts_with(key.as_bytes()))) {
-        true => Format::Yaml,
-        false => Format::Foreign("not a recording of objects"),
-    }
+    let has_key = |line: &[u8]| YAML_KEYS.iter().any(|key| line.starts_with(key.as_bytes()));
+    let has_heading = |line: &[u8]| std::str::from_utf8(line).is_ok_and(is_heading);
+    let known = lines.find_map(|line| match line {
+        line if has_key(line) => Some(Format::Yaml),
+        line if has_heading(line) => Some(Format::Table),
+        _ => None,
+    });
+    known.unwrap_or(Format::Foreign("not a recording of objects"))
 }
 
 #[cfg(test)]
@@ -50,6 +58,8 @@ mod tests {
             ("\u{feff}\n [", Format::Json),
             ("---\n# x\napiVersion: v1\n", Format::Yaml),
             ("kind: Pod\n", Format::Yaml),
+            ("$ kubectl get events\nLAST SEEN   TYPE   REASON   OBJECT   MESSAGE\n", Format::Table),
+            ("NAME   STATUS   AGE\n", foreign),
             ("2026-11-21T10:00:00Z error\n", foreign),
             ("Name: x\n  kind: Pod\n", foreign),
             ("  \n", Format::Foreign("empty")),

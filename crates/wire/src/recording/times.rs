@@ -1,8 +1,8 @@
 //! The times of one report, gathered while it is decoded; a wrong one is named and left out.
 
 use crate::lenient::Scalar;
-use crate::recording::field::{Field, Stamp, read_time};
-use bellbuoy_core::time::Time;
+use crate::recording::field::{Age, Field, Stamp, read_time};
+use bellbuoy_core::time::{Span, Time};
 
 /// Times kept of one report. An object has a few for each container and condition.
 const STAMPS_MAX: usize = 256;
@@ -12,6 +12,8 @@ const STAMPS_MAX: usize = 256;
 pub(crate) struct Times {
     /// Those that may be true.
     pub(crate) stamps: Vec<Stamp>,
+    /// Those that are told as ages, against the time of the dump.
+    pub(crate) ages: Vec<Age>,
     /// Those that cannot be: the field, the value, and what would have been right.
     pub(crate) wrong: Vec<String>,
 }
@@ -19,6 +21,12 @@ pub(crate) struct Times {
 impl Times {
     /// Reads a time of observation.
     pub(crate) fn observed(&mut self, field: Field, raw: &Scalar<'_>) -> Option<Time> {
+        if let Some(age) = raw.as_str().strip_prefix('-').and_then(read_age) {
+            if self.ages.len() < STAMPS_MAX {
+                self.ages.push(Age { field, age });
+            }
+            return None;
+        }
         let (time, whole_seconds) = self.read(field.name(), raw)?;
         let stamp = Stamp { field, time, whole_seconds };
         if self.stamps.len() < STAMPS_MAX && !self.stamps.contains(&stamp) {
@@ -49,4 +57,10 @@ impl Times {
             }
         }
     }
+}
+
+/// An age in seconds, as tables are turned into: `293s`. None for what is none, or is longer than anything can be.
+fn read_age(text: &str) -> Option<Span> {
+    let seconds = text.strip_suffix('s')?.parse::<u32>().ok()?;
+    Some(Span::from_secs(seconds.into()))
 }

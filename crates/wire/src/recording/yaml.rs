@@ -76,9 +76,10 @@ impl YamlCutter {
         self.begin -= bytes;
     }
 
-    /// Gives the current piece up.
-    pub(crate) fn skip(&mut self) {
+    /// Gives the current piece up. Returns where the next one begins.
+    pub(crate) fn skip(&mut self) -> usize {
         self.begin = self.at;
+        self.begin
     }
 }
 

@@ -1,0 +1,269 @@
+//! Tables as `kubectl get` prints them: events, pods and nodes, a row at a time, turned into the JSON of their objects.
+//!
+//! A table says how long ago something was and not when: ages go on as times that begin with a minus, in seconds, and
+//! are settled against the time of the dump.
+
+use crate::recording::splitter::{Cut, Step};
+use serde_json::{Value, json};
+
+mod cells;
+
+use cells::{Cells, Header};
+
+/// The namespace of what is listed without one: kubectl leaves the column out for the namespace that one works in.
+const OWN_NAMESPACE: &str = "default";
+
+/// Reasons that a pod's STATUS may have in the place of a phase, and that are those of a container that waits.
+const WAITING: [&str; 14] = [
+    "ContainerCreating",
+    "CrashLoopBackOff",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "ErrImageNeverPull",
+    "ErrImagePull",
+    "ImageInspectError",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "PodInitializing",
+    "PostStartHookError",
+    "PreStartHookError",
+    "RegistryUnavailable",
+    "RunContainerError",
+];
+
+/// Reasons that a container's end has, with an exit code that goes with them.
+const ENDED: [(&str, i32); 5] =
+    [("ContainerCannotRun", 128), ("Error", 1), ("OOMKilled", 137), ("StartError", 128), ("DeadlineExceeded", 143)];
+
+/// Kinds whose name is more than the resource with a capital letter.
+const KINDS: [&str; 22] = [
+    "ClusterOperator",
+    "ClusterVersion",
+    "ConfigMap",
+    "CronJob",
+    "DaemonSet",
+    "DeploymentConfig",
+    "EndpointSlice",
+    "HelmRelease",
+    "HorizontalPodAutoscaler",
+    "MachineConfigPool",
+    "MachineSet",
+    "NodeClaim",
+    "NodePool",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "PodDisruptionBudget",
+    "ReplicaSet",
+    "ReplicationController",
+    "ResourceQuota",
+    "ServiceAccount",
+    "StatefulSet",
+    "VolumeSnapshot",
+];
+
+/// Cuts tables into rows; a heading begins another table.
+#[derive(Debug, Default)]
+pub(crate) struct TableCutter {
+    /// Where the next line begins.
+    at: usize,
+    header: Option<Header>,
+}
+
+impl TableCutter {
+    /// Takes the next row from the buffer; positions are relative to it. What stands before the first heading is passed over.
+    pub(crate) fn step(&mut self, buffer: &[u8], eof: bool) -> Step {
+        loop {
+            let rest = &buffer[self.at..];
+            let length = match memchr::memchr(b'\n', rest) {
+                Some(newline) => newline + 1,
+                None if eof && !rest.is_empty() => rest.len(),
+                None => return if eof { Step::End } else { Step::More },
+            };
+            let begin = self.at;
+            self.at += length;
+            let line = std::str::from_utf8(&rest[..length]).unwrap_or_default();
+            match Header::read(line) {
+                Some(header) => self.header = Some(header),
+                None if line.trim().is_empty() && std::str::from_utf8(&rest[..length]).is_ok() => {}
+                None if self.header.is_some() => return Step::Cut(Cut { begin, end: self.at }),
+                None => {}
+            }
+        }
+    }
+
+    /// Where the first byte stands that is still needed.
+    pub(crate) fn needed_from(&self) -> usize {
+        self.at
+    }
+
+    /// The buffer has lost its first bytes.
+    pub(crate) fn shift(&mut self, bytes: usize) {
+        self.at -= bytes;
+    }
+
+    /// Gives the current line up. Returns where the next one begins.
+    pub(crate) fn skip(&mut self, to: usize) -> usize {
+        self.at = to;
+        self.at
+    }
+
+    /// A row as the JSON of its object.
+    ///
+    /// # Errors
+    /// What the row lacks.
+    pub(crate) fn to_json(&self, row: &str) -> Result<String, String> {
+        let header = self.header.as_ref().ok_or("expected a heading before it")?;
+        let cells = header.cells(row).ok_or_else(|| format!("expected the {} columns of its heading", header.len()))?;
+        let object = if cells.has("REASON") {
+            event(&cells)
+        } else if cells.has("RESTARTS") {
+            pod(&cells)
+        } else {
+            node(&cells)
+        };
+        object.map(|object| object.to_string()).ok_or_else(|| "expected a name, and an age such as 5m10s".to_owned())
+    }
+}
+
+/// Whether a line is the heading of a table that is read here.
+pub(crate) fn is_heading(line: &str) -> bool {
+    Header::read(line).is_some()
+}
+
+fn event(cells: &Cells<'_>) -> Option<Value> {
+    let (kind, name) = match cells.get("OBJECT").split_once('/') {
+        Some((resource, name)) => (kind_of(resource), name),
+        None => (kind_of(cells.get("KIND")), cells.get("NAME")),
+    };
+    let last_seen = [cells.get("LAST SEEN"), cells.get("LASTSEEN")].into_iter().find(|cell| !cell.is_empty())?;
+    // Newer versions write "4m53s (x72 over 20m)".
+    let (last, repeats) = last_seen.split_once(" (x").unwrap_or((last_seen, ""));
+    let (count, first) = repeats.trim_end_matches(')').split_once(" over ").unwrap_or_default();
+    let told = [first, cells.get("FIRST SEEN"), cells.get("FIRSTSEEN"), last];
+    let first = told.into_iter().find(|cell| !cell.is_empty())?;
+    let count = [count, cells.get("COUNT")].into_iter().find_map(|cell| cell.parse::<i64>().ok()).unwrap_or(1);
+    // "kubelet, worker-1", or "{kubelet worker-1}" from older versions.
+    let source = cells.get("SOURCE").trim_matches(['{', '}']).trim();
+    let (component, host) = source.split_once([',', ' ']).unwrap_or((source, ""));
+    if name.is_empty() {
+        return None;
+    }
+    Some(json!({
+        "kind": "Event",
+        "metadata": {"namespace": namespace(cells)},
+        "involvedObject": {"kind": kind, "namespace": namespace(cells), "name": name},
+        "type": cells.get("TYPE"),
+        "reason": cells.get("REASON"),
+        "message": cells.get("MESSAGE"),
+        "source": {"component": component, "host": host.trim()},
+        "count": count,
+        "firstTimestamp": ago(first),
+        "lastTimestamp": ago(last)?,
+    }))
+}
+
+fn pod(cells: &Cells<'_>) -> Option<Value> {
+    let (ready, all) = cells.get("READY").split_once('/')?;
+    let (ready, all) = (ready.parse::<usize>().ok()?, all.parse::<usize>().ok()?.min(100));
+    let restarts = cells.get("RESTARTS").split_whitespace().next()?.parse::<i64>().ok()?;
+    let status = cells.get("STATUS");
+    let (is_init, reason) = match status.strip_prefix("Init:") {
+        // "Init:0/2" counts the containers that have ended.
+        Some(reason) if reason.contains('/') => (false, "PodInitializing"),
+        Some(reason) => (true, reason),
+        None => (false, status),
+    };
+    let ended = ENDED.iter().find(|(known, _)| *known == reason);
+    let (phase, pod_reason, state) = match (reason, ended) {
+        ("Running" | "NotReady" | "Terminating", _) => ("Running", "", json!({"running": {}})),
+        ("Pending", _) => ("Pending", "", json!({})),
+        ("Completed" | "Succeeded", _) => ("Succeeded", "", json!({"terminated": {"reason": "Completed"}})),
+        ("Unknown", _) => ("Unknown", "", json!({})),
+        (reason, Some((_, code))) => ("Running", "", json!({"terminated": {"reason": reason, "exitCode": code}})),
+        (reason, _) if WAITING.contains(&reason) => ("Pending", "", json!({"waiting": {"reason": reason}})),
+        // Evicted, NodeLost, UnexpectedAdmissionError: the reason of a pod that has failed as a whole.
+        (reason, _) => ("Failed", reason, json!({})),
+    };
+    let container = |number: usize, is_ready: bool, state: &Value| {
+        let restarts = if number + 1 == all || all == 0 { restarts } else { 0 };
+        json!({"name": format!("container {}", number + 1), "ready": is_ready, "restartCount": restarts, "state": state})
+    };
+    // Which of them are ready a table does not tell: those that are come first.
+    let runs = json!({"running": {}});
+    let statuses: Vec<Value> = (0..all)
+        .map(|number| match (number < ready, is_init) {
+            (true, _) => container(number, true, &runs),
+            (false, true) => container(number, false, &json!({"waiting": {"reason": "PodInitializing"}})),
+            (false, false) => container(number, false, &state),
+        })
+        .collect();
+    let init: Vec<Value> = is_init.then(|| container(0, false, &state)).into_iter().collect();
+    Some(json!({
+        "kind": "Pod",
+        "metadata": {
+            "namespace": namespace(cells),
+            "name": non_empty(cells.get("NAME"))?,
+            "creationTimestamp": ago(cells.get("AGE"))?,
+        },
+        "spec": {"nodeName": non_empty(cells.get("NODE")).filter(|node| *node != "<none>")},
+        "status": {
+            "phase": phase,
+            "reason": pod_reason,
+            "initContainerStatuses": init,
+            "containerStatuses": statuses,
+        },
+    }))
+}
+
+fn node(cells: &Cells<'_>) -> Option<Value> {
+    let mut words = cells.get("STATUS").split(',');
+    let ready = if words.next()? == "Ready" { "True" } else { "Unknown" };
+    Some(json!({
+        "kind": "Node",
+        "metadata": {"name": non_empty(cells.get("NAME"))?, "creationTimestamp": ago(cells.get("AGE"))?},
+        "spec": {"unschedulable": words.any(|word| word == "SchedulingDisabled")},
+        "status": {"conditions": [{"type": "Ready", "status": ready}]},
+    }))
+}
+
+fn namespace<'c>(cells: &Cells<'c>) -> &'c str {
+    non_empty(cells.get("NAMESPACE")).unwrap_or(OWN_NAMESPACE)
+}
+
+fn non_empty(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The kind of a resource as tables name it: `pod`, `replicaset.apps`.
+fn kind_of(resource: &str) -> String {
+    let resource = resource.split('.').next().unwrap_or_default();
+    if let Some(kind) = KINDS.iter().find(|kind| kind.eq_ignore_ascii_case(resource)) {
+        return (*kind).to_owned();
+    }
+    let mut letters = resource.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+}
+
+/// An age as a time before the dump: `-293s` for `4m53s`. None for what is no age, such as `<unknown>`.
+fn ago(age: &str) -> Option<String> {
+    let (mut seconds, mut number) = (0_i64, None::<i64>);
+    for letter in age.chars() {
+        if let Some(digit) = letter.to_digit(10) {
+            number = Some(number.unwrap_or(0).checked_mul(10)?.checked_add(i64::from(digit))?);
+            continue;
+        }
+        let unit = match letter {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            'y' => 365 * 86_400,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(number.take()?.checked_mul(unit)?)?;
+    }
+    (number.is_none() && !age.is_empty()).then(|| format!("-{seconds}s"))
+}
+
+#[cfg(test)]
+mod tests;

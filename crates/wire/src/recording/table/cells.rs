@@ -1,0 +1,91 @@
+//! The heading of a table and the cells under it.
+
+/// Headings of the tables that are read: all of these columns make one.
+const TABLES: [&[&str]; 4] = [
+    &["LAST SEEN", "REASON", "OBJECT", "MESSAGE"],
+    &["LASTSEEN", "KIND", "NAME", "REASON", "MESSAGE"],
+    &["NAME", "READY", "STATUS", "RESTARTS", "AGE"],
+    &["NAME", "STATUS", "ROLES", "AGE"],
+];
+
+/// The columns of a table: where each begins, in characters, and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Header(Vec<(usize, String)>);
+
+/// The cells of a row.
+#[derive(Debug)]
+pub(super) struct Cells<'r> {
+    header: Vec<(&'r str, &'r str)>,
+}
+
+impl Header {
+    /// Reads a heading, if the line is one of a table that is read here.
+    pub(super) fn read(line: &str) -> Option<Self> {
+        let line = line.trim_end();
+        if !line.starts_with(|first: char| first.is_ascii_uppercase()) {
+            return None;
+        }
+        let columns: Vec<_> = words(line).map(|(at, name)| (line[..at].chars().count(), name.to_owned())).collect();
+        let has = |name: &&str| columns.iter().any(|(_, column)| column == name);
+        TABLES.iter().any(|table| table.iter().all(has)).then_some(Self(columns))
+    }
+
+    /// How many columns it has.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The cells of a row: by where the columns begin, or by what lies between them where a row is out of line.
+    pub(super) fn cells<'r>(&'r self, row: &'r str) -> Option<Cells<'r>> {
+        let row = row.trim_end();
+        let ends: Vec<usize> = row.char_indices().map(|(at, _)| at).chain([row.len()]).collect();
+        let byte = |column: usize| ends.get(column).copied().unwrap_or(row.len());
+        let begins: Vec<usize> = self.0.iter().map(|(column, _)| byte(*column)).collect();
+        let names = self.0.iter().map(|(_, name)| name.as_str());
+        let after = begins.iter().skip(1).copied().chain([row.len()]);
+        let cells = begins.iter().zip(after).map(|(from, to)| row[*from..to].trim());
+        let cells = Cells { header: names.clone().zip(cells).collect() };
+        let begins_anew = |at: &usize| *at == 0 || *at >= row.len() || row[..*at].ends_with(' ');
+        // Text may have gaps of its own; two words of another cell stand in two columns.
+        let of_two = |(name, cell): &(&str, &str)| *name != "MESSAGE" && words(cell).nth(1).is_some();
+        if begins.iter().all(begins_anew) && !cells.header.iter().rev().skip(1).any(of_two) {
+            return Some(cells);
+        }
+        let mut cells: Vec<&str> = Vec::new();
+        for (at, cell) in words(row) {
+            match cells.len() + 1 == self.len() {
+                // The last column holds text with gaps of its own.
+                true => {
+                    cells.push(&row[at..]);
+                    break;
+                }
+                false => cells.push(cell),
+            }
+        }
+        (cells.len() == self.len()).then(|| Cells { header: names.zip(cells).collect() })
+    }
+}
+
+impl<'r> Cells<'r> {
+    /// The cell of a column; empty where there is no such column.
+    pub(super) fn get(&self, column: &str) -> &'r str {
+        self.header.iter().find(|(name, _)| *name == column).map_or("", |(_, cell)| *cell)
+    }
+
+    /// Whether the table has that column.
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.header.iter().any(|(name, _)| *name == column)
+    }
+}
+
+/// What stands between gaps of two blanks or more, and where it begins.
+fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let begin = at + line[at..].find(|letter: char| !letter.is_whitespace())?;
+        let rest = &line[begin..];
+        let end = rest.find("  ").into_iter().chain(rest.find('\t')).min().unwrap_or(rest.len());
+        at = begin + end;
+        Some((begin, &line[begin..at]))
+    })
+}

@@ -1,0 +1,125 @@
+//! Rows of tables and the objects that they become.
+
+use super::*;
+
+/// The objects of all rows, or what is wrong with them.
+fn rows(text: &str) -> Vec<Result<Value, String>> {
+    let mut cutter = TableCutter::default();
+    let mut rows = Vec::new();
+    while let Step::Cut(cut) = cutter.step(text.as_bytes(), true) {
+        let row = cutter.to_json(&text[cut.begin..cut.end]);
+        rows.push(row.map(|json| serde_json::from_str(&json).unwrap()));
+    }
+    rows
+}
+
+#[track_caller]
+fn check(text: &str, pointers: &[(&str, Value)]) {
+    let rows = rows(text);
+    let [Ok(row)] = &rows[..] else { panic!("{text}\n{rows:?}") };
+    for (pointer, expect) in pointers {
+        assert_eq!(row.pointer(pointer).unwrap_or(&Value::Null), expect, "{pointer} of {row}");
+    }
+}
+
+#[test]
+fn events_of_every_version() {
+    let expect = [
+        ("/involvedObject/kind", json!("Pod")),
+        ("/involvedObject/name", json!("cart-1")),
+        ("/reason", json!("BackOff")),
+        ("/message", json!("Back-off  restarting failed container")),
+        ("/lastTimestamp", json!("-293s")),
+    ];
+    let newer = "\
+$ kubectl get events -n shop
+NAMESPACE   LAST SEEN               TYPE      REASON    OBJECT       MESSAGE
+shop        4m53s (x72 over 20m)    Warning   BackOff   pod/cart-1   Back-off  restarting failed container
+";
+    check(newer, &expect);
+    let of_newer =
+        [("/count", json!(72)), ("/firstTimestamp", json!("-1200s")), ("/metadata/namespace", json!("shop"))];
+    check(newer, &of_newer);
+    let wide = "\
+LAST SEEN   TYPE      REASON    OBJECT       SUBOBJECT                SOURCE              MESSAGE                                 FIRST SEEN   COUNT   NAME
+4m53s       Warning   BackOff   Pod/cart-1   spec.containers{cart}    kubelet, worker-1   Back-off  restarting failed container   20m          72      cart-1.17a
+";
+    check(wide, &expect);
+    let of_wide = [("/source/component", json!("kubelet")), ("/source/host", json!("worker-1")), ("/count", json!(72))];
+    check(wide, &of_wide);
+    let older = "\
+LASTSEEN   FIRSTSEEN   COUNT     NAME      KIND      SUBOBJECT   TYPE      REASON    SOURCE               MESSAGE
+4m53s      20m         72        cart-1    Pod                   Warning   BackOff   {kubelet worker-1}   Back-off  restarting failed container
+";
+    check(older, &expect);
+    check(older, &[("/source/host", json!("worker-1")), ("/firstTimestamp", json!("-1200s"))]);
+}
+
+#[test]
+fn pods_and_their_states() {
+    let table = |row: &str| format!("NAME     READY   STATUS    RESTARTS        AGE    IP    NODE\n{row}\n");
+    let crashing = table("cart-1   1/2     CrashLoopBackOff   12 (30s ago)   5d   10.0.0.7   worker-1");
+    let expect = [
+        ("/kind", json!("Pod")),
+        ("/metadata/namespace", json!("default")),
+        ("/metadata/creationTimestamp", json!("-432000s")),
+        ("/spec/nodeName", json!("worker-1")),
+        ("/status/containerStatuses/0/ready", json!(true)),
+        ("/status/containerStatuses/1/ready", json!(false)),
+        ("/status/containerStatuses/1/restartCount", json!(12)),
+        ("/status/containerStatuses/1/state/waiting/reason", json!("CrashLoopBackOff")),
+    ];
+    check(&crashing, &expect);
+    let init = table("cart-1   0/1     Init:Error   3   5m   <none>   <none>");
+    let expect = [
+        ("/spec/nodeName", Value::Null),
+        ("/status/initContainerStatuses/0/state/terminated/reason", json!("Error")),
+        ("/status/containerStatuses/0/state/waiting/reason", json!("PodInitializing")),
+    ];
+    check(&init, &expect);
+    // Out of line, as people shorten what they paste.
+    check(&table("cart-1   0/1   Evicted   0   5m   <none>   w1"), &[("/status/reason", json!("Evicted"))]);
+    check(&table("cart-1   1/1   Running   0   5m   10.0.0.7   w1"), &[("/status/phase", json!("Running"))]);
+}
+
+#[test]
+fn nodes_and_their_states() {
+    let table =
+        |status: &str| format!("NAME   STATUS   ROLES   AGE   VERSION\nw1   {status}   <none>   9d   v1.34.0\n");
+    let ready = |status: &str| ("/status/conditions/0/status", json!(status));
+    check(&table("Ready"), &[ready("True"), ("/spec/unschedulable", json!(false))]);
+    check(&table("NotReady,SchedulingDisabled"), &[ready("Unknown"), ("/spec/unschedulable", json!(true))]);
+}
+
+#[test]
+fn another_heading_begins_another_table() {
+    let text = "\
+NAME   STATUS   ROLES    AGE   VERSION
+w1     Ready    <none>   9d    v1.34.0
+
+NAME     READY   STATUS    RESTARTS   AGE
+cart-1   1/1     Running   0          5m
+";
+    let kinds: Vec<_> = rows(text).into_iter().map(|row| row.unwrap()["kind"].clone()).collect();
+    assert_eq!(kinds, ["Node", "Pod"]);
+}
+
+#[test]
+fn rows_that_are_none_say_so() {
+    let text = "NAME   STATUS   ROLES    AGE   VERSION\nerror: the server is gone\n";
+    let found = rows(text);
+    assert!(matches!(&found[..], [Err(why)] if why.contains("expected")), "{found:?}");
+    assert_eq!(rows("NAME   DATA   AGE\na   1   5m\n"), [], "a table of another kind");
+}
+
+#[test]
+fn ages_become_seconds() {
+    for (age, expect) in
+        [("4m53s", Some("-293s")), ("1y30d", Some("-34128000s")), ("0s", Some("-0s")), ("3h", Some("-10800s"))]
+    {
+        assert_eq!(ago(age).as_deref(), expect, "{age}");
+    }
+    for no_age in ["<unknown>", "", "5", "m", "99999999999999999999d", "<invalid>"] {
+        assert_eq!(ago(no_age), None, "{no_age}");
+    }
+}
