@@ -5,6 +5,7 @@
 //! times to believe and turns each draft into facts.
 
 pub mod decoder;
+mod described;
 pub mod draft;
 mod envelope;
 pub mod field;

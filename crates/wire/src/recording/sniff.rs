@@ -1,5 +1,6 @@
 //! What kind of text a source holds, from its first bytes.
 
+use crate::recording::described::is_description;
 use crate::recording::table::is_heading;
 
 /// Bytes that are looked at.
@@ -12,7 +13,7 @@ pub(crate) enum Format {
     Json,
     /// YAML documents.
     Yaml,
-    /// Tables that `kubectl get` prints.
+    /// Tables that kubectl prints, alone or below what it describes.
     Table,
     /// Nothing that is read here, and why.
     Foreign(&'static str),
@@ -43,7 +44,8 @@ pub(crate) fn sniff(head: &[u8]) -> Format {
         line if has_heading(line) => Some(Format::Table),
         _ => None,
     });
-    known.unwrap_or(Format::Foreign("not a recording of objects"))
+    let describes = || is_description(&String::from_utf8_lossy(head)).then_some(Format::Table);
+    known.or_else(describes).unwrap_or(Format::Foreign("not a recording of objects"))
 }
 
 #[cfg(test)]
@@ -60,6 +62,7 @@ mod tests {
             ("kind: Pod\n", Format::Yaml),
             ("$ kubectl get events\nLAST SEEN   TYPE   REASON   OBJECT   MESSAGE\n", Format::Table),
             ("NAME   STATUS   AGE\n", foreign),
+            ("Name:         cart\nNamespace:    shop\nEvents:       <none>\n", Format::Table),
             ("2026-11-21T10:00:00Z error\n", foreign),
             ("Name: x\n  kind: Pod\n", foreign),
             ("  \n", Format::Foreign("empty")),

@@ -1,8 +1,10 @@
-//! Tables as `kubectl get` prints them: events, pods and nodes, a row at a time, turned into the JSON of their objects.
+//! Tables as kubectl prints them: events, pods and nodes, and the Events below what it describes, a row at a time, turned
+//! into the JSON of their objects.
 //!
 //! A table says how long ago something was and not when: ages go on as times that begin with a minus, in seconds, and
 //! are settled against the time of the dump.
 
+use crate::recording::described::Described;
 use crate::recording::splitter::{Cut, Step};
 use serde_json::{Value, json};
 
@@ -67,6 +69,8 @@ pub(crate) struct TableCutter {
     /// Where the next line begins.
     at: usize,
     header: Option<Header>,
+    /// What the Events of a description are about.
+    described: Described,
 }
 
 impl TableCutter {
@@ -82,8 +86,16 @@ impl TableCutter {
             let begin = self.at;
             self.at += length;
             let line = std::str::from_utf8(&rest[..length]).unwrap_or_default();
+            let is_below = line.starts_with(char::is_whitespace);
+            if !is_below && self.header.as_ref().is_none_or(Header::is_indented) {
+                self.header = None;
+                self.described.take(line.trim_end());
+            }
+            let is_rule =
+                !line.trim().is_empty() && line.trim().chars().all(|letter| matches!(letter, '-' | ' ' | '\t'));
             match Header::read(line) {
                 Some(header) => self.header = Some(header),
+                None if is_rule => {}
                 None if line.trim().is_empty() && std::str::from_utf8(&rest[..length]).is_ok() => {}
                 None if self.header.is_some() => return Step::Cut(Cut { begin, end: self.at }),
                 None => {}
@@ -114,7 +126,9 @@ impl TableCutter {
     pub(crate) fn to_json(&self, row: &str) -> Result<String, String> {
         let header = self.header.as_ref().ok_or("expected a heading before it")?;
         let cells = header.cells(row).ok_or_else(|| format!("expected the {} columns of its heading", header.len()))?;
-        let object = if cells.has("REASON") {
+        let object = if cells.has("From") {
+            event_below(&cells, &self.described)
+        } else if cells.has("REASON") {
             event(&cells)
         } else if cells.has("RESTARTS") {
             pod(&cells)
@@ -123,6 +137,47 @@ impl TableCutter {
         };
         object.map(|object| object.to_string()).ok_or_else(|| "expected a name, and an age such as 5m10s".to_owned())
     }
+}
+
+/// An Event below the description of its object.
+fn event_below(cells: &Cells<'_>, of: &Described) -> Option<Value> {
+    let last_seen = [cells.get("Age"), cells.get("LastSeen")].into_iter().find(|cell| !cell.is_empty())?;
+    let (last, first, count) = seen(last_seen);
+    let first = [first, cells.get("FirstSeen"), last].into_iter().find(|cell| !cell.is_empty())?;
+    let count = cells.get("Count").parse().unwrap_or(count);
+    if of.name.is_empty() {
+        return None;
+    }
+    let subject = json!({"kind": of.kind, "namespace": of.namespace, "name": of.name});
+    let texts = [cells.get("Type"), cells.get("Reason"), cells.get("Message"), cells.get("From")];
+    told(&of.namespace, &subject, texts, [first, last], count)
+}
+
+/// The last sight in a table, the first where it tells that too, and how often: newer versions write
+/// `4m53s (x72 over 20m)`.
+fn seen(cell: &str) -> (&str, &str, i64) {
+    let (last, repeats) = cell.split_once(" (x").unwrap_or((cell, ""));
+    let (count, first) = repeats.trim_end_matches(')').split_once(" over ").unwrap_or_default();
+    (last, first, count.parse().unwrap_or(1))
+}
+
+fn told(namespace: &str, subject: &Value, texts: [&str; 4], seen: [&str; 2], count: i64) -> Option<Value> {
+    let ([kind, reason, message, source], [first, last]) = (texts, seen);
+    // "kubelet, worker-1", or "{kubelet worker-1}" from older versions.
+    let source = source.trim_matches(['{', '}']).trim();
+    let (component, host) = source.split_once([',', ' ']).unwrap_or((source, ""));
+    Some(json!({
+        "kind": "Event",
+        "metadata": {"namespace": namespace},
+        "involvedObject": subject,
+        "type": kind,
+        "reason": reason,
+        "message": message,
+        "source": {"component": component, "host": host.trim()},
+        "count": count,
+        "firstTimestamp": ago(first),
+        "lastTimestamp": ago(last)?,
+    }))
 }
 
 /// Whether a line is the heading of a table that is read here.
@@ -136,30 +191,16 @@ fn event(cells: &Cells<'_>) -> Option<Value> {
         None => (kind_of(cells.get("KIND")), cells.get("NAME")),
     };
     let last_seen = [cells.get("LAST SEEN"), cells.get("LASTSEEN")].into_iter().find(|cell| !cell.is_empty())?;
-    // Newer versions write "4m53s (x72 over 20m)".
-    let (last, repeats) = last_seen.split_once(" (x").unwrap_or((last_seen, ""));
-    let (count, first) = repeats.trim_end_matches(')').split_once(" over ").unwrap_or_default();
-    let told = [first, cells.get("FIRST SEEN"), cells.get("FIRSTSEEN"), last];
-    let first = told.into_iter().find(|cell| !cell.is_empty())?;
-    let count = [count, cells.get("COUNT")].into_iter().find_map(|cell| cell.parse::<i64>().ok()).unwrap_or(1);
-    // "kubelet, worker-1", or "{kubelet worker-1}" from older versions.
-    let source = cells.get("SOURCE").trim_matches(['{', '}']).trim();
-    let (component, host) = source.split_once([',', ' ']).unwrap_or((source, ""));
+    let (last, first, count) = seen(last_seen);
+    let first = [first, cells.get("FIRST SEEN"), cells.get("FIRSTSEEN"), last];
+    let first = first.into_iter().find(|cell| !cell.is_empty())?;
+    let count = cells.get("COUNT").parse().unwrap_or(count);
     if name.is_empty() {
         return None;
     }
-    Some(json!({
-        "kind": "Event",
-        "metadata": {"namespace": namespace(cells)},
-        "involvedObject": {"kind": kind, "namespace": namespace(cells), "name": name},
-        "type": cells.get("TYPE"),
-        "reason": cells.get("REASON"),
-        "message": cells.get("MESSAGE"),
-        "source": {"component": component, "host": host.trim()},
-        "count": count,
-        "firstTimestamp": ago(first),
-        "lastTimestamp": ago(last)?,
-    }))
+    let subject = json!({"kind": kind, "namespace": namespace(cells), "name": name});
+    let texts = [cells.get("TYPE"), cells.get("REASON"), cells.get("MESSAGE"), cells.get("SOURCE")];
+    told(namespace(cells), &subject, texts, [first, last], count)
 }
 
 fn pod(cells: &Cells<'_>) -> Option<Value> {

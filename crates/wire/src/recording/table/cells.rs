@@ -1,11 +1,14 @@
 //! The heading of a table and the cells under it.
 
 /// Headings of the tables that are read: all of these columns make one.
-const TABLES: [&[&str]; 4] = [
+const TABLES: [&[&str]; 6] = [
     &["LAST SEEN", "REASON", "OBJECT", "MESSAGE"],
     &["LASTSEEN", "KIND", "NAME", "REASON", "MESSAGE"],
     &["NAME", "READY", "STATUS", "RESTARTS", "AGE"],
     &["NAME", "STATUS", "ROLES", "AGE"],
+    // Events below the description of their object.
+    &["Type", "Reason", "Age", "From", "Message"],
+    &["FirstSeen", "LastSeen", "Count", "From", "Type", "Reason", "Message"],
 ];
 
 /// The columns of a table: where each begins, in characters, and its name.
@@ -22,12 +25,17 @@ impl Header {
     /// Reads a heading, if the line is one of a table that is read here.
     pub(super) fn read(line: &str) -> Option<Self> {
         let line = line.trim_end();
-        if !line.starts_with(|first: char| first.is_ascii_uppercase()) {
+        if !line.trim_start().starts_with(|first: char| first.is_ascii_uppercase()) {
             return None;
         }
         let columns: Vec<_> = words(line).map(|(at, name)| (line[..at].chars().count(), name.to_owned())).collect();
         let has = |name: &&str| columns.iter().any(|(_, column)| column == name);
         TABLES.iter().any(|table| table.iter().all(has)).then_some(Self(columns))
+    }
+
+    /// Whether it stands in the description of an object, and ends with it.
+    pub(super) fn is_indented(&self) -> bool {
+        self.0.first().is_some_and(|(column, _)| *column > 0)
     }
 
     /// How many columns it has.
@@ -47,7 +55,8 @@ impl Header {
         let cells = Cells { header: names.clone().zip(cells).collect() };
         let begins_anew = |at: &usize| *at == 0 || *at >= row.len() || row[..*at].ends_with(' ');
         // Text may have gaps of its own; two words of another cell stand in two columns.
-        let of_two = |(name, cell): &(&str, &str)| *name != "MESSAGE" && words(cell).nth(1).is_some();
+        let of_two =
+            |(name, cell): &(&str, &str)| !name.eq_ignore_ascii_case("message") && words(cell).nth(1).is_some();
         if begins.iter().all(begins_anew) && !cells.header.iter().rev().skip(1).any(of_two) {
             return Some(cells);
         }

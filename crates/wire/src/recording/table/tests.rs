@@ -56,6 +56,43 @@ LASTSEEN   FIRSTSEEN   COUNT     NAME      KIND      SUBOBJECT   TYPE      REASO
 }
 
 #[test]
+fn events_below_the_description_of_their_object() {
+    let text = "\
+Name:         cart-1
+Namespace:    shop
+Node:         worker-1/10.0.0.4
+Labels:       app=cart
+Containers:
+  cart:
+    State:          Waiting
+Conditions:
+  Type              Status
+  Ready             False
+Events:
+  Type     Reason   Age                   From               Message
+  ----     ------   ----                  ----               -------
+  Warning  BackOff  4m53s (x72 over 20m)  kubelet, worker-1  Back-off  restarting failed container
+
+
+Name:               worker-1
+Roles:              <none>
+Events:
+  FirstSeen  LastSeen  Count  From               SubObjectPath  Type     Reason                Message
+  ---------  --------  -----  ----               -------------  ----     ------                -------
+  4h         19s       564    kubelet, worker-1                 Warning  EvictionThresholdMet  Attempting to reclaim nodefs
+";
+    let rows: Vec<Value> = rows(text).into_iter().map(Result::unwrap).collect();
+    let subjects: Vec<_> = rows.iter().map(|row| row["involvedObject"].clone()).collect();
+    let cart = json!({"kind": "Pod", "namespace": "shop", "name": "cart-1"});
+    assert_eq!(subjects, [cart, json!({"kind": "Node", "namespace": "", "name": "worker-1"})]);
+    let counts: Vec<_> = rows.iter().map(|row| row["count"].clone()).collect();
+    assert_eq!(counts, [72, 564]);
+    assert_eq!(rows[0]["firstTimestamp"], "-1200s");
+    assert_eq!(rows[0]["message"], "Back-off  restarting failed container");
+    assert_eq!(rows[1]["reason"], "EvictionThresholdMet");
+}
+
+#[test]
 fn pods_and_their_states() {
     let table = |row: &str| format!("NAME     READY   STATUS    RESTARTS        AGE    IP    NODE\n{row}\n");
     let crashing = table("cart-1   1/2     CrashLoopBackOff   12 (30s ago)   5d   10.0.0.7   worker-1");
