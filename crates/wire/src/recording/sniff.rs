@@ -41,11 +41,19 @@ pub(crate) fn sniff(head: &[u8]) -> Format {
     let has_heading = |line: &[u8]| std::str::from_utf8(line).is_ok_and(is_heading);
     let known = lines.find_map(|line| match line {
         line if has_key(line) => Some(Format::Yaml),
+        line if begins_json(line) => Some(Format::Json),
         line if has_heading(line) => Some(Format::Table),
         _ => None,
     });
     let describes = || is_description(&String::from_utf8_lossy(head)).then_some(Format::Table);
     known.or_else(describes).unwrap_or(Format::Foreign("not a recording of objects"))
+}
+
+/// Whether JSON of an object begins in a line, below a prompt or what a person wrote: logs hold lines in brackets too.
+fn begins_json(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let names = |key: &[u8]| memchr::memmem::find(line, key).is_some();
+    line == b"{" || line.starts_with(b"{\"") && (names(b"\"apiVersion\"") || names(b"\"involvedObject\""))
 }
 
 #[cfg(test)]
@@ -62,6 +70,9 @@ mod tests {
             ("kind: Pod\n", Format::Yaml),
             ("$ kubectl get events\nLAST SEEN   TYPE   REASON   OBJECT   MESSAGE\n", Format::Table),
             ("NAME   STATUS   AGE\n", foreign),
+            ("$ kubectl get pod cart -o json\n{\n    \"apiVersion\": \"v1\"\n", Format::Json),
+            ("My pod:\n```json\n{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}\n```\n", Format::Json),
+            ("INFO start\n{\"level\":\"info\"}\n", foreign),
             ("Name:         cart\nNamespace:    shop\nEvents:       <none>\n", Format::Table),
             ("2026-11-21T10:00:00Z error\n", foreign),
             ("Name: x\n  kind: Pod\n", foreign),
