@@ -1,7 +1,7 @@
 //! Which times of a recording are believed, when its dumps were made, and the facts that follow.
 
 use crate::recording::draft::{Draft, Manner};
-use crate::recording::field::{Field, Stamp};
+use crate::recording::field::{EARLIEST, Field, Stamp};
 use crate::recording::rejected::{Reason, Rejected};
 use bellbuoy_core::fact::{Body, Fact, Source};
 use bellbuoy_core::object::{ObjectRef, Scope};
@@ -338,7 +338,7 @@ impl Horizon {
 /// Turns ages into times.
 fn date(draft: &mut Draft, as_of: Time) {
     for told in draft.ages.drain(..) {
-        let time = as_of - told.age;
+        let time = (as_of - told.age).max(EARLIEST);
         draft.stamps.push(Stamp { field: told.field, time, whole_seconds: true });
         if let (Field::Creation, Body::Object(report)) = (told.field, &mut draft.body) {
             report.created_at = Some(time);

@@ -1,6 +1,7 @@
 //! Rows of tables and the objects that they become.
 
 use super::*;
+use proptest::prelude::*;
 
 /// The objects of all rows, or what is wrong with them.
 fn rows(text: &str) -> Vec<Result<Value, String>> {
@@ -158,5 +159,34 @@ fn ages_become_seconds() {
     }
     for no_age in ["<unknown>", "", "5", "m", "99999999999999999999d", "<invalid>"] {
         assert_eq!(ago(no_age), None, "{no_age}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_bytes_there_is_an_answer(
+        heading in prop_oneof![
+            Just("NAMESPACE   LAST SEEN   TYPE   REASON   OBJECT   MESSAGE"),
+            Just("NAME   READY   STATUS   RESTARTS   AGE"),
+            Just("NAME   STATUS   ROLES   AGE"),
+            Just("Name:   a\nNamespace:   b\n  Type   Reason   Age   From   Message"),
+        ],
+        row in "( ?[a-zäé0-9/()<>{},:-]{0,9}[ \t]{0,4}){0,9}",
+        bytes in proptest::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let mut text = format!("{heading}\n{row}\n").into_bytes();
+        text.extend(bytes);
+        let mut cutter = TableCutter::default();
+        let mut end = 0;
+        while let Step::Cut(cut) = cutter.step(&text, true) {
+            prop_assert!(end <= cut.begin && cut.begin < cut.end);
+            end = cut.end;
+            if let Ok(row) = std::str::from_utf8(&text[cut.begin..cut.end])
+                && let Ok(json) = cutter.to_json(row)
+            {
+                prop_assert!(serde_json::from_str::<Value>(&json).is_ok(), "{json}");
+            }
+        }
+        prop_assert_eq!(cutter.needed_from(), text.len());
     }
 }
