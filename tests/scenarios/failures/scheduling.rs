@@ -75,6 +75,7 @@ fn anti_affinity(stage: &mut Stage) -> Fault {
         template.affinity = Some(json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":
             [{"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": labels}}]}}));
     });
+    lift_quota(stage, &id.namespace);
     let of = id.clone();
     stage.cluster.after(5, move |cluster| cluster.scale(&of, nodes + 2));
     Fault::of(&[&id], WORDS).hurting(stage.callers(&id))
@@ -96,11 +97,20 @@ fn taint(stage: &mut Stage) -> Fault {
     fault
 }
 
+/// What grows with the number of nodes must not meet the quota of its namespace before it meets the end of the nodes.
+fn lift_quota(stage: &mut Stage, namespace: &str) {
+    stage.cluster.change(&Id::new("ResourceQuota", namespace, "compute"), |quota| {
+        quota["spec"]["hard"]["pods"] = json!("100000");
+        quota["status"]["hard"]["pods"] = json!("100000");
+    });
+}
+
 /// Load drives a workload past what the nodes hold.
 fn grows_too_far(stage: &mut Stage) -> Fault {
     let id = stage.victim();
     stage.cluster.apply(&id, |template| template.main().memory_mib = 20_000);
     let nodes = stage.cluster.workers().len() as i64;
+    lift_quota(stage, &id.namespace);
     let of = id.clone();
     stage.cluster.after(60, move |cluster| cluster.scale(&of, nodes * 3 + 3));
     let status = Id::new("ConfigMap", "kube-system", "cluster-autoscaler-status");

@@ -34,6 +34,10 @@ fn failures_are_found_and_named() {
     let total = table.total();
     assert!(total.detected_percent() >= FAILURES.detected_percent, "{:.1} % are found", total.detected_percent());
     assert!(total.first_percent() >= FAILURES.first_percent, "{:.1} % are named first", total.first_percent());
+    for (kind, row) in table.rows() {
+        let percent = row.first_percent();
+        assert!(percent >= FAILURES.first_percent_of_kind, "{percent:.1} % of {kind} are named first");
+    }
     assert!(
         total.incidents_each() <= FAILURES.incidents_each_max,
         "{:.2} incidents for a failure",
