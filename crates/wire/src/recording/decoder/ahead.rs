@@ -4,7 +4,8 @@
 //! So a part of a source can be read by a guess where pieces begin in it, and a decoder that comes to a piece takes what
 //! was read exactly there. A wrong guess costs time and changes nothing.
 
-use super::{Item, Place, Reader};
+use super::Item;
+use super::reader::{Place, Reader};
 use bellbuoy_core::object::Scope;
 use std::collections::VecDeque;
 
