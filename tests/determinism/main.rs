@@ -25,6 +25,9 @@ fn take(output: &mut Output, effects: Vec<Effect<Incident>>) {
     }
 }
 
+/// Ends a batch.
+type End = fn(&mut Task<Correlate>) -> Vec<Effect<Incident>>;
+
 fn new_task() -> Task<Correlate> {
     Task::new(Correlate::new(default_rules()))
 }
@@ -79,8 +82,10 @@ fn batching() {
     for seed in SEEDS {
         let facts = journal(seed, 2, 300);
         let expect = fold(&facts);
-        let ends: [fn(&mut Task<Correlate>) -> Vec<Effect<Incident>>; 2] = [|task| task.commit().effects, Task::settle];
-        for (end, what) in ends.into_iter().zip(["committed", "settled"]) {
+        let commit = |task: &mut Task<Correlate>| task.commit().effects;
+        let settle = |task: &mut Task<Correlate>| task.settle();
+        let ends: [(&str, End); 2] = [("committed", commit), ("settled", settle)];
+        for (what, end) in ends {
             let mut random = Seed(seed);
             let (mut task, mut output) = (new_task(), Output::new());
             for (offset, fact) in (0..).zip(&facts) {
