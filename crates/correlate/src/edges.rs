@@ -79,11 +79,6 @@ impl Edge {
         self.effects.contains(code)
     }
 
-    /// Whether those who show an effect are never at fault, not even at each other's: only what they share is.
-    pub(crate) fn blames_what_is_shared(&self) -> bool {
-        self.rule.infer && self.rule.infer_from == 1
-    }
-
     /// Whether the rule takes effects whatever they say.
     pub(crate) fn takes_anything(&self) -> bool {
         matches!(&*self.rule.pattern, "" | ".")

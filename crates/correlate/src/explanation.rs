@@ -233,7 +233,8 @@ impl Turn<'_, '_> {
             Relation::NodeAgent => self.agents(rule, hubs(Relation::Node).collect()),
             Relation::Cluster => {
                 let whole = hubs(Relation::Cluster).filter(|hub| self.is_whole_cluster(*hub)).flat_map(on);
-                match rule.blames_what_is_shared() {
+                match rule.infer {
+                    // What is inferred of a cluster is its own matter, and not one part's at another.
                     true => whole.collect(),
                     false => whole.chain(self.components_of(rule, hubs(Relation::Cluster))).collect(),
                 }
