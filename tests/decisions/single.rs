@@ -3,7 +3,7 @@
 use super::check;
 use bellbuoy_core::fact::{Body, Source};
 use bellbuoy_core::object::ObjectRef;
-use bellbuoy_core::report::{ObjectReport, OwnerRef, Termination};
+use bellbuoy_core::report::{Condition, ObjectReport, OwnerRef, Termination};
 use bellbuoy_tests::estate::{Estate, Pod};
 use bellbuoy_tests::fold::decide;
 
@@ -37,6 +37,31 @@ fn an_oom_kill_is_over_after_ten_minutes_of_running() {
     let mut estate = Estate::new("test");
     estate.deployment(&cart(), 1, 0).oom_killed(&cart(), 1).wait(40).healthy(&cart()).watch(700);
     check(&estate.facts(), "P3 resolved: OOMKilled on Deployment shop/cart; 3 members");
+}
+
+#[test]
+fn a_pod_that_waits_for_another_thing_than_before_still_waits() {
+    let mut estate = Estate::new("test");
+    let began = estate.now();
+    let lacks = |estate: &mut Estate, what: &str| {
+        estate.pod(&cart(), |report| {
+            (report.phase, report.node, report.containers) = ("Pending".into(), "".into(), Vec::new());
+            report.conditions = vec![Condition {
+                kind: "PodScheduled".into(),
+                status: "False".into(),
+                reason: "Unschedulable".into(),
+                message: format!("0/3 nodes are available: 3 Insufficient {what}.").into(),
+                since: Some(began),
+            }];
+        });
+    };
+    for what in ["nvidia.com/gpu", "memory", "nvidia.com/gpu"] {
+        lacks(&mut estate, what);
+        estate.watch(240);
+    }
+    let decided = decide(&estate.recording());
+    assert_eq!(decided.told(), "P3 open: FailedScheduling/InsufficientDevices on Deployment shop/cart; 2 members\n");
+    assert_eq!(decided.triggers(), 1);
 }
 
 #[test]

@@ -339,6 +339,18 @@ impl Catalogue {
         self.causes_of(code).chain(self.effects_of(code)).any(|rule| rule.relation == Relation::Namespace)
     }
 
+    /// Whether two signals are told by the same condition, for one reason or another.
+    pub(crate) fn share_condition(&self, one: &str, other: &str) -> bool {
+        let told_by = |code: &str| {
+            let forms = self.rule(code).into_iter().flat_map(|rule| &rule.matches);
+            forms.filter_map(|form| match form {
+                Match::Condition { kind, condition, status, .. } => Some((kind, condition, status)),
+                _ => None,
+            })
+        };
+        told_by(one).any(|form| told_by(other).any(|other| form == other))
+    }
+
     /// Components of which an image is the sidecar that their users run.
     pub(crate) fn served_by<'s>(&'s self, image: &'s str) -> impl Iterator<Item = &'s ComponentRule> {
         self.components.served_by(image)

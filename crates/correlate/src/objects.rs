@@ -95,7 +95,7 @@ impl Turn<'_, '_> {
             let code = self.state.code(signal);
             // A container that waits for another reason than before is not well: only a condition tells its own end.
             if !still.contains(&code) && (kind != "Pod" || self.is_told_by_condition(&code)) {
-                self.heal(EpisodeKey { entity: workload, signal }, id, self.now);
+                self.shown_no_more(EpisodeKey { entity: workload, signal }, id, &still);
             }
         }
         if kind == "Pod" && row_ready {
@@ -234,6 +234,21 @@ impl Turn<'_, '_> {
     /// Whether only alerts tell of an episode: they alone tell its end then.
     fn is_told_by_alerts_only(&self, key: EpisodeKey) -> bool {
         self.state.episodes.get(&key).is_some_and(|row| row.sources == [Source::Alerts])
+    }
+
+    /// A state shows a signal no longer. What a condition tells is over when the condition is: as long as it goes on for
+    /// another reason, as what a pod waits for changes with what is free, nothing is well.
+    fn shown_no_more(&mut self, key: EpisodeKey, object: EntityId, still: &[Text]) {
+        let catalogue = self.catalogue.clone();
+        let code = self.state.code(key.signal);
+        if still.iter().any(|other| catalogue.share_condition(&code, other)) {
+            return;
+        }
+        for other in self.state.on_entity(key.entity) {
+            if other == key || catalogue.share_condition(&code, self.state.peek_code(other.signal)) {
+                self.heal(other, object, self.now);
+            }
+        }
     }
 
     fn is_told_by_condition(&self, code: &str) -> bool {
