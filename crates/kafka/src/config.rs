@@ -59,6 +59,9 @@ const FETCH_WAIT_MS_MAX: &str = "20";
 /// How long one try to reach the cluster takes.
 const REACH_STEP: Duration = Duration::from_millis(500);
 
+/// How long the client's own events are waited for between two questions.
+const EVENTS_STEP: Duration = Duration::from_millis(20);
+
 /// librdkafka's default of `message.max.bytes`.
 const RECORD_BYTES_MAX: usize = 1_000_000;
 
@@ -106,8 +109,8 @@ impl Connection {
         let began = Instant::now();
         loop {
             let Err(error) = client.fetch_metadata(None, REACH_STEP.min(timeout)) else { return Ok(client) };
-            // The reasons come as events of their own.
-            while client.poll(Duration::ZERO).is_some() {}
+            // The reasons come as events of their own, behind all lines of the log. A poll without any time takes one of them.
+            while client.poll(EVENTS_STEP).is_some() {}
             let servers = &self.bootstrap_servers;
             if let Some(reason) = client.context().refusal() {
                 return Err(Error::Refused { servers: servers.clone(), reason });
