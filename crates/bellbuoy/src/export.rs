@@ -2,6 +2,7 @@
 
 use crate::cli::ExportArgs;
 use crate::input::Input;
+use crate::reading::Reading;
 use crate::report::wording;
 use crate::style::Style;
 use crate::{exit, output};
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &ExportArgs, config: &Config) -> anyhow::Result<exit::Co
 struct Summary {
     facts: u64,
     scopes: usize,
-    reading: crate::input::Reading,
+    reading: Reading,
 }
 
 /// Reads twice: an archive names its clusters before its facts.

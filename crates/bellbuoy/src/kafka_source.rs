@@ -1,9 +1,9 @@
 //! A journal on Kafka, to read: `kafka://host:port/topic`.
 
-use crate::input::{Each, Reading};
 use crate::kafka_settings;
 use crate::place::Place;
 use crate::progress::Progress;
+use crate::reading::{Each, Reading};
 use anyhow::Context;
 use bellbuoy_core::fact::Fact;
 use bellbuoy_core::time::Time;

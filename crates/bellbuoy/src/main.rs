@@ -20,6 +20,7 @@ mod output;
 mod per_partition;
 mod place;
 mod progress;
+mod reading;
 mod recordings;
 mod replay;
 mod report;

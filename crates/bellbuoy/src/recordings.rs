@@ -1,9 +1,9 @@
 //! Recordings, to read: files, folders and standard input, decoded and in the order of time.
 
-use crate::input::{Each, Reading};
 use crate::moment;
 use crate::place::Place;
 use crate::progress::Progress;
+use crate::reading::{Each, Reading};
 use crate::report::wording;
 use bellbuoy_core::fact::Fact;
 use bellbuoy_core::time::Time;

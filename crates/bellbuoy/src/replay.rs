@@ -3,7 +3,8 @@
 use crate::cli::{ReplayArgs, ReportFormat};
 use crate::expect::{self, Expected};
 use crate::fold::Fold;
-use crate::input::{Each, Input, Reading};
+use crate::input::Input;
+use crate::reading::{Each, Reading};
 use crate::report::{self, Report, wording};
 use crate::style::{Paint, Style, one_line};
 use crate::tally::Tally;
