@@ -26,7 +26,7 @@ pub(super) struct Order {
 /// Takes facts in any order.
 #[derive(Debug)]
 pub(super) struct Sorter {
-    facts: Vec<Fact>,
+    facts: Vec<Option<Fact>>,
     /// Orders, and places among the facts.
     index: Vec<(Order, u32)>,
     memory_bytes: usize,
@@ -57,7 +57,7 @@ impl Sorter {
     pub(super) fn push(&mut self, order: Order, fact: Fact, bytes: u32) -> Result<(), Error> {
         let place = u32::try_from(self.facts.len()).map_err(|error| Error::spill(std::io::Error::other(error)))?;
         self.memory_bytes += size_of::<(Order, u32)>() + bytes as usize;
-        self.facts.push(fact);
+        self.facts.push(Some(fact));
         self.index.push((order, place));
         if self.memory_bytes > self.memory_bytes_max {
             self.spill().map_err(Error::spill)?;
@@ -71,7 +71,7 @@ impl Sorter {
         let mut out = std::io::BufWriter::with_capacity(1 << 20, file);
         let mut frame = Vec::new();
         for (order, place) in self.index.drain(..) {
-            let Some(fact) = self.facts.get(place as usize) else { continue };
+            let Some(Some(fact)) = self.facts.get(place as usize) else { continue };
             frame.clear();
             write_framed(&mut frame, &PlacedRef { order, fact })?;
             out.write_all(&frame)?;
@@ -106,7 +106,8 @@ impl Sorter {
 /// Facts in order, to be read as often as needed.
 #[derive(Debug)]
 pub(super) struct Runs {
-    facts: Vec<Fact>,
+    /// None where a fact was taken out for the last time.
+    facts: Vec<Option<Fact>>,
     index: Vec<(Order, u32)>,
     files: Vec<NamedTempFile>,
 }
@@ -115,7 +116,7 @@ impl Runs {
     /// Copies of the facts, in order; one that was recorded twice comes once.
     pub(super) fn read(&self) -> Result<impl Iterator<Item = Result<Fact, Error>>, Error> {
         let in_memory = self.index.iter().filter_map(|(order, place)| {
-            let fact = self.facts.get(*place as usize)?.clone();
+            let fact = self.facts.get(*place as usize)?.clone()?;
             Some(Placed { order: *order, fact })
         });
         Sorted::new(&self.files, in_memory)
@@ -123,8 +124,7 @@ impl Runs {
 
     /// The facts themselves, in the same order.
     pub(super) fn into_facts(self) -> Result<impl Iterator<Item = Result<Fact, Error>>, Error> {
-        let Self { facts, index, files } = self;
-        let mut facts: Vec<Option<Fact>> = facts.into_iter().map(Some).collect();
+        let Self { mut facts, index, files } = self;
         let in_memory = index.into_iter().filter_map(move |(order, place)| {
             let fact = facts.get_mut(place as usize)?.take()?;
             Some(Placed { order, fact })
