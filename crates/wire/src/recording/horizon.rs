@@ -2,7 +2,7 @@
 
 use crate::recording::draft::{Draft, Manner};
 use crate::recording::field::{EARLIEST, Field, Stamp};
-use crate::recording::rejected::{Reason, Rejected};
+use crate::recording::rejected::{Reason, Rejected, as_shown};
 use bellbuoy_core::fact::{Body, Fact, Source};
 use bellbuoy_core::object::{ObjectRef, Scope};
 use bellbuoy_core::report::{ContainerState, EventReport, ObjectReport, Termination};
@@ -272,7 +272,7 @@ impl Horizon {
         let Some(observed_at) = observed_at else {
             let detail = format!(
                 "{} names no time, and nothing else in the recording does; expected one, or --as-of",
-                draft.object.entity()
+                as_shown(draft.object.entity())
             );
             return reject(self.rejection(&draft, Reason::NoTime, detail));
         };
@@ -316,7 +316,7 @@ impl Horizon {
             let detail = format!(
                 "{} of {} is {}: expected nothing after {}, a day past the 99th percentile of the recording's times",
                 stamp.field.name(),
-                draft.object.entity(),
+                as_shown(draft.object.entity()),
                 shown(stamp.time),
                 shown(self.limit)
             );

@@ -5,6 +5,14 @@ use std::fmt;
 /// Bytes of the input that are kept with a rejection.
 pub const EXCERPT_BYTES_MAX: usize = 160;
 
+/// Characters of an object's name that are shown: more than kind, namespace and name have in Kubernetes (63 and 253).
+const NAME_CHARS_MAX: usize = 400;
+
+/// The name of an object, as much of it as a detail shows: what is read need not be an object.
+pub(super) fn as_shown(name: impl fmt::Display) -> String {
+    name.to_string().chars().take(NAME_CHARS_MAX).collect()
+}
+
 /// A piece of input, or a single time in it, that could not be used. The rest of the input is unharmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {

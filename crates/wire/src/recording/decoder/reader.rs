@@ -9,7 +9,7 @@ use crate::kubernetes::{event, object, shape};
 use crate::recording::draft::{Draft, Manner};
 use crate::recording::envelope::{self, Content};
 use crate::recording::field::Field;
-use crate::recording::rejected::{Reason, Rejected, excerpt};
+use crate::recording::rejected::{Reason, Rejected, as_shown, excerpt};
 use crate::recording::sniff::SNIFF_BYTES;
 use crate::recording::splitter::{Fault, PIECE_BYTES_MAX};
 use crate::recording::table::TableCutter;
@@ -427,7 +427,7 @@ impl Reader<'_> {
             times.arrived(arrival);
         }
         for wrong in &times.wrong {
-            let detail = format!("{}: {wrong}", draft.object.entity());
+            let detail = format!("{}: {wrong}", as_shown(draft.object.entity()));
             self.reject(place, Reason::ImplausibleTime, detail, text.as_bytes());
         }
         (draft.stamps, draft.ages) = (times.stamps, times.ages);
