@@ -1,15 +1,16 @@
 //! `explain`: why these episodes are one incident, why this cause, this severity and these pages, with the facts.
 
-use crate::account::{Account, Entry};
+use crate::account::Entry;
 use crate::cli::ExplainArgs;
+use crate::embedded::Embedded;
 use crate::input::Input;
-use crate::observed::Observed;
 use crate::place::Place;
 use crate::report::wording;
 use crate::style::{Paint, Style, one_line};
+use crate::tally::Tally;
 use crate::{exit, moment, output, replay};
 use bellbuoy_core::fact::{Fact, FactId};
-use bellbuoy_core::incident::{Evidence, Flow, Incident, Member, Stamped};
+use bellbuoy_core::incident::{Evidence, Incident, Member, Stamped};
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::page::Page;
 use bellbuoy_core::rules::RuleSet;
@@ -28,14 +29,11 @@ use std::sync::Arc;
 pub(crate) fn run(args: &ExplainArgs, config: &Config, overrides: bool) -> anyhow::Result<exit::Code> {
     let input = Input::of_either(&args.from, args.data_dir.as_deref(), config)?;
     let rules = Arc::new(config.rule_set());
-    let (account, observed) = match input.embedded() {
-        Some(_) => decided(&input)?,
-        None => {
-            let (tally, _) = replay::fold(&rules, overrides, |each| input.read(replay::FOLDING, each))?;
-            (tally.account, tally.observed)
-        }
+    let tally = match input.embedded() {
+        Some(embedded) => decided(&input, embedded)?,
+        None => replay::fold(&rules, overrides, |each| input.read(replay::FOLDING, each))?.0,
     };
-    let entry = account.find(&args.incident)?;
+    let entry = tally.account.find(&args.incident)?;
     let mut exhibits = Exhibits::of(entry);
     // The facts were let go when they had been decided on: they are read a second time.
     input.read("looking for the facts", |fact, place| {
@@ -44,30 +42,27 @@ pub(crate) fn run(args: &ExplainArgs, config: &Config, overrides: bool) -> anyho
     })?;
     let mut out = output::stdout();
     let style = Style::of(&std::io::stdout());
-    write(&mut out, entry, observed.last(&entry.scope), &exhibits, &rules, style)?;
+    write(&mut out, entry, tally.observed.last(&entry.scope), &exhibits, &rules, style)?;
     out.flush()?;
     Ok(exit::Code::Done)
 }
 
 /// What the embedded log says was decided.
-fn decided(input: &Input) -> anyhow::Result<(Account, Observed)> {
-    let (mut account, mut observed) = (Account::default(), Observed::default());
-    let Some(embedded) = input.embedded() else { return Ok((account, observed)) };
+fn decided(input: &Input, embedded: &Embedded) -> anyhow::Result<Tally> {
+    let mut tally = Tally::default();
     input.read("reading the journal", |fact, _| {
-        observed.note(&fact);
+        tally.observed.note(&fact);
         Ok(ControlFlow::Continue(()))
     })?;
     embedded.each::<Stamped<Triaged>>(|record, _, _| {
-        if let Flow::Item(triaged) = record.flow {
-            account.triaged(&record.scope, record.at, triaged);
-        }
+        tally.triaged(record);
         Ok(ControlFlow::Continue(()))
     })?;
     embedded.each::<Stamped<Page>>(|page, _, _| {
-        account.page(page);
+        tally.page(page);
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok((account, observed))
+    Ok(tally)
 }
 
 /// A fact that an incident rests on, found again.
