@@ -120,11 +120,12 @@ impl Turn<'_, '_> {
 
     /// The namespace that an object is in, for signals from which something follows for all of it.
     fn within(&mut self, report: &Report<'_>) -> Option<(Relation, EntityId)> {
-        let joins = |rule: &Edge| rule.relation == Relation::Within;
-        let name = self.state.topology.names.peek(report.object).filter(|name| !name.namespace.is_empty())?;
-        let namespace = Entity::new("Namespace", "", &name.namespace);
-        let is_one = self.catalogue.effects_of(&report.code).any(joins);
-        is_one.then(|| (Relation::Within, self.state.topology.names.intern(&namespace)))
+        if !self.catalogue.effects_of(&report.code).any(|rule| rule.relation == Relation::Within) {
+            return None;
+        }
+        let names = &mut self.state.topology.names;
+        let namespace = names.peek(report.object)?.namespace.clone();
+        (!namespace.is_empty()).then(|| (Relation::Within, names.intern_parts("Namespace", "", &namespace)))
     }
 
     /// What nodes have in common, and what runs nobody knows where, for signals that a causal rule joins by it.
