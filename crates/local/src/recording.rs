@@ -4,6 +4,7 @@
 //! first the drafts, in the order of the sources, then the facts, in sorted runs that are merged as they are read.
 
 mod gather;
+mod made_ahead;
 mod readers;
 mod report;
 mod runs;
@@ -16,8 +17,9 @@ use bellbuoy_core::object::Scope;
 use bellbuoy_core::time::Time;
 use bellbuoy_wire::recording::Horizon;
 use gather::{Gathered, gather};
+use made_ahead::MadeAhead;
 pub use report::{REJECTIONS_SHOWN, Rejection, Report, SKIPPED_SHOWN, Skipped};
-use runs::{Order, Runs, Sorter};
+use runs::{Runs, Sorter, Waiting};
 use spool::Entry;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -122,12 +124,13 @@ impl Recording {
         Ok(self.runs.read()?.chain(self.ends.iter().cloned().map(Ok)))
     }
 
-    /// The same facts, for the last time: nothing of them is copied.
+    /// The same facts, for the last time: nothing of them is copied, and a thread of their own makes them ready while
+    /// those before them are read.
     ///
     /// # Errors
     /// Those of [`Recording::facts`].
     pub fn into_facts(self) -> Result<impl Iterator<Item = Result<Fact, Error>>, Error> {
-        Ok(self.runs.into_facts()?.chain(self.ends.into_iter().map(Ok)))
+        Ok(MadeAhead::of(self.runs.into_facts()?.chain(self.ends.into_iter().map(Ok))))
     }
 
     /// What was read, what was not, and why.
@@ -169,16 +172,16 @@ fn settle(
                 let source = report.source_name(stream);
                 horizon.settle(stream, *draft, &mut facts, |rejected| report.reject(&source, rejected));
                 for fact in facts.drain(..) {
-                    report.count(&fact);
-                    sorter.push(Order { at: fact.observed_at, rank: u128::from_be_bytes(fact.id.0) }, fact, bytes)?;
+                    report.count(fact.object(), fact.body());
+                    sorter.push(fact.observed_at(), Waiting::Unnamed(fact), bytes)?;
                 }
             }
             Entry::Fact(fact) => {
                 horizon.note_settled(&fact);
-                report.count(&fact);
+                report.count(&fact.object, &fact.body);
                 let at = reached.entry(fact.scope.clone()).or_insert(fact.observed_at);
                 *at = fact.observed_at.max(*at);
-                sorter.push(Order { at: *at, rank: number.into() }, *fact, bytes)?;
+                sorter.push(*at, Waiting::Settled(*fact, number), bytes)?;
             }
         }
     }
@@ -191,7 +194,7 @@ fn settle(
     }
     report.as_of = horizon.scopes().map(|(scope, as_of)| (scope.clone(), as_of)).collect();
     report.limit = horizon.limit();
-    Ok(Recording { runs: sorter.finish()?, ends, report })
+    Ok(Recording { runs: sorter.finish(), ends, report })
 }
 
 /// The name of an object without its incarnation, for telling its dumps apart.

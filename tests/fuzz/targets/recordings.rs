@@ -2,7 +2,7 @@
 
 use super::compiled::{Under, task};
 use super::promises::Promises;
-use bellbuoy_core::fact::Fact;
+use bellbuoy_core::fact::{Fact, UnnamedFact};
 use bellbuoy_core::object::Scope;
 use bellbuoy_wire::record::Wire;
 use bellbuoy_wire::recording::rejected::EXCERPT_BYTES_MAX;
@@ -65,9 +65,11 @@ fn read(bytes: &[u8], size: usize) -> Read {
     if horizon.must_recount() {
         drafts.iter().for_each(|draft| horizon.recount(draft));
     }
+    let mut facts = Vec::new();
     for draft in drafts {
-        horizon.settle(0, draft, &mut read.facts, |rejected| read.rejected.push(rejected));
+        horizon.settle(0, draft, &mut facts, |rejected| read.rejected.push(rejected));
     }
+    read.facts = facts.into_iter().map(UnnamedFact::named).collect();
     read.facts.sort_by_key(|fact| (fact.observed_at, fact.id));
     read.facts.extend(horizon.end_records());
     read

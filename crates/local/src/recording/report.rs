@@ -1,7 +1,7 @@
 //! What a recording held: facts by kind, what was rejected, skipped and ignored, and when its dumps were made.
 
-use bellbuoy_core::fact::{Body, Fact};
-use bellbuoy_core::object::Scope;
+use bellbuoy_core::fact::Body;
+use bellbuoy_core::object::{ObjectRef, Scope};
 use bellbuoy_core::time::Time;
 use bellbuoy_wire::recording::horizon::AsOf;
 use bellbuoy_wire::recording::{Ignored, Reason, Rejected};
@@ -91,10 +91,10 @@ impl Report {
         self.names.get(stream as usize).cloned().unwrap_or_else(|| "".into())
     }
 
-    pub(super) fn count(&mut self, fact: &Fact) {
-        let kind = match &fact.body {
+    pub(super) fn count(&mut self, object: &ObjectRef, body: &Body) {
+        let kind = match body {
             Body::Event(_) => "Event",
-            Body::Object(_) => &*fact.object.kind,
+            Body::Object(_) => &*object.kind,
             Body::Alert(_) => "Alert",
             Body::Command(_) => "command",
             Body::Rules(_) => "rule set",

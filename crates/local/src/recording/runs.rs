@@ -2,13 +2,14 @@
 
 use crate::recording::Error;
 use crate::recording::spool::{read_framed, write_framed};
-use bellbuoy_core::fact::{Fact, FactId};
+use bellbuoy_core::fact::{Fact, FactId, UnnamedFact};
 use bellbuoy_core::time::Time;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::{BufReader, BufWriter, Write};
+use std::iter::Peekable;
 use tempfile::NamedTempFile;
 
 /// Sorted files at the most; at the limit they are merged into one.
@@ -16,22 +17,42 @@ const RUNS_MAX: usize = 64;
 
 /// Where a fact stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
-pub(super) struct Order {
+struct Order {
     /// Stream time.
-    pub(super) at: Time,
+    at: Time,
     /// Among facts of one time: the id, or the place in a journal of our own.
-    pub(super) rank: u128,
+    rank: u128,
+}
+
+/// A fact that waits for its turn. Ids are derived when it comes: the thread that does so need not be the one that reads.
+#[derive(Clone, Debug)]
+pub(super) enum Waiting {
+    /// What a draft reports. Among those of one time, ids decide.
+    Unnamed(UnnamedFact),
+    /// A fact of a journal of our own, with its place there.
+    Settled(Fact, u64),
+}
+
+impl Waiting {
+    fn placed(self, at: Time) -> Placed {
+        let (fact, rank) = match self {
+            Self::Unnamed(fact) => {
+                let fact = fact.named();
+                let rank = u128::from_be_bytes(fact.id.0);
+                (fact, rank)
+            }
+            Self::Settled(fact, place) => (fact, place.into()),
+        };
+        Placed { order: Order { at, rank }, fact }
+    }
 }
 
 /// Takes facts in any order.
 #[derive(Debug)]
 pub(super) struct Sorter {
-    facts: Vec<Option<Fact>>,
-    /// Orders, and places among the facts.
-    index: Vec<(Order, u32)>,
+    runs: Runs,
     memory_bytes: usize,
     memory_bytes_max: usize,
-    files: Vec<NamedTempFile>,
 }
 
 /// A fact with its place.
@@ -41,24 +62,18 @@ struct Placed {
     fact: Fact,
 }
 
-/// A fact with its place, borrowed: the same image as [`Placed`].
-#[derive(BorshSerialize)]
-struct PlacedRef<'f> {
-    order: Order,
-    fact: &'f Fact,
-}
-
 impl Sorter {
     pub(super) fn new(memory_bytes_max: usize) -> Self {
-        Self { facts: Vec::new(), index: Vec::new(), memory_bytes: 0, memory_bytes_max, files: Vec::new() }
+        Self { runs: Runs::default(), memory_bytes: 0, memory_bytes_max }
     }
 
-    /// Takes a fact that takes so many bytes of memory.
-    pub(super) fn push(&mut self, order: Order, fact: Fact, bytes: u32) -> Result<(), Error> {
-        let place = u32::try_from(self.facts.len()).map_err(|error| Error::spill(std::io::Error::other(error)))?;
-        self.memory_bytes += size_of::<(Order, u32)>() + bytes as usize;
-        self.facts.push(Some(fact));
-        self.index.push((order, place));
+    /// Takes a fact of that stream time, which takes so many bytes of memory.
+    pub(super) fn push(&mut self, at: Time, fact: Waiting, bytes: u32) -> Result<(), Error> {
+        let Runs { facts, index, .. } = &mut self.runs;
+        let place = u32::try_from(facts.len()).map_err(|error| Error::spill(std::io::Error::other(error)))?;
+        self.memory_bytes += size_of::<(Time, u32)>() + bytes as usize;
+        facts.push(Some(fact));
+        index.push((at, place));
         if self.memory_bytes > self.memory_bytes_max {
             self.spill().map_err(Error::spill)?;
         }
@@ -66,71 +81,109 @@ impl Sorter {
     }
 
     fn spill(&mut self) -> std::io::Result<()> {
-        self.index.sort_unstable();
-        let file = NamedTempFile::new()?;
-        let mut out = std::io::BufWriter::with_capacity(1 << 20, file);
-        let mut frame = Vec::new();
-        for (order, place) in self.index.drain(..) {
-            let Some(Some(fact)) = self.facts.get(place as usize) else { continue };
-            frame.clear();
-            write_framed(&mut frame, &PlacedRef { order, fact })?;
-            out.write_all(&frame)?;
+        let Runs { facts, index, files } = &mut self.runs;
+        index.sort_unstable();
+        let mut out = RunWriter::new()?;
+        for placed in InMemory::new(index.drain(..), |place| facts.get_mut(place)?.take()) {
+            out.write(&placed)?;
         }
-        self.files.push(out.into_inner()?);
-        self.facts.clear();
+        facts.clear();
+        files.push(out.finish()?);
         self.memory_bytes = 0;
-        if self.files.len() >= RUNS_MAX {
-            self.merge()?;
+        if files.len() >= RUNS_MAX {
+            let mut out = RunWriter::new()?;
+            for placed in Merge::new(files, std::iter::empty())? {
+                out.write(&placed?)?;
+            }
+            *files = vec![out.finish()?];
         }
         Ok(())
     }
 
-    fn merge(&mut self) -> std::io::Result<()> {
-        let mut out = std::io::BufWriter::with_capacity(1 << 20, NamedTempFile::new()?);
-        let mut frame = Vec::new();
-        for placed in Merge::new(&self.files, std::iter::empty())? {
-            frame.clear();
-            write_framed(&mut frame, &placed?)?;
-            out.write_all(&frame)?;
-        }
-        self.files = vec![out.into_inner()?];
-        Ok(())
+    pub(super) fn finish(mut self) -> Runs {
+        self.runs.index.sort_unstable();
+        self.runs
+    }
+}
+
+/// Writes a sorted temporary file.
+struct RunWriter {
+    out: BufWriter<NamedTempFile>,
+    frame: Vec<u8>,
+}
+
+impl RunWriter {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { out: BufWriter::with_capacity(1 << 20, NamedTempFile::new()?), frame: Vec::new() })
     }
 
-    pub(super) fn finish(mut self) -> Result<Runs, Error> {
-        self.index.sort_unstable();
-        Ok(Runs { facts: self.facts, index: self.index, files: self.files })
+    fn write(&mut self, placed: &Placed) -> std::io::Result<()> {
+        self.frame.clear();
+        write_framed(&mut self.frame, placed)?;
+        self.out.write_all(&self.frame)
+    }
+
+    fn finish(self) -> std::io::Result<NamedTempFile> {
+        Ok(self.out.into_inner()?)
     }
 }
 
 /// Facts in order, to be read as often as needed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Runs {
     /// None where a fact was taken out for the last time.
-    facts: Vec<Option<Fact>>,
-    index: Vec<(Order, u32)>,
+    facts: Vec<Option<Waiting>>,
+    /// Stream times, and places among the facts.
+    index: Vec<(Time, u32)>,
     files: Vec<NamedTempFile>,
 }
 
 impl Runs {
     /// Copies of the facts, in order; one that was recorded twice comes once.
     pub(super) fn read(&self) -> Result<impl Iterator<Item = Result<Fact, Error>>, Error> {
-        let in_memory = self.index.iter().filter_map(|(order, place)| {
-            let fact = self.facts.get(*place as usize)?.clone()?;
-            Some(Placed { order: *order, fact })
-        });
-        Sorted::new(&self.files, in_memory)
+        Sorted::new(&self.files, InMemory::new(self.index.iter().copied(), |place| self.facts.get(place)?.clone()))
     }
 
     /// The facts themselves, in the same order.
-    pub(super) fn into_facts(self) -> Result<impl Iterator<Item = Result<Fact, Error>>, Error> {
+    pub(super) fn into_facts(self) -> Result<impl Iterator<Item = Result<Fact, Error>> + use<>, Error> {
         let Self { mut facts, index, files } = self;
-        let in_memory = index.into_iter().filter_map(move |(order, place)| {
-            let fact = facts.get_mut(place as usize)?.take()?;
-            Some(Placed { order, fact })
-        });
         // A file that is open can be read when its name is gone.
-        Sorted::new(&files, in_memory)
+        Sorted::new(&files, InMemory::new(index.into_iter(), move |place| facts.get_mut(place)?.take()))
+    }
+}
+
+/// Facts that lie in memory, in order. Those of one time are named together.
+struct InMemory<I: Iterator<Item = (Time, u32)>, F> {
+    index: Peekable<I>,
+    take: F,
+    /// Of the same time, in order from the last to the first.
+    same: Vec<Placed>,
+}
+
+impl<I: Iterator<Item = (Time, u32)>, F: FnMut(usize) -> Option<Waiting>> InMemory<I, F> {
+    fn new(index: I, take: F) -> Self {
+        Self { index: index.peekable(), take, same: Vec::new() }
+    }
+}
+
+impl<I: Iterator<Item = (Time, u32)>, F: FnMut(usize) -> Option<Waiting>> Iterator for InMemory<I, F> {
+    type Item = Placed;
+
+    fn next(&mut self) -> Option<Placed> {
+        if let Some(placed) = self.same.pop() {
+            return Some(placed);
+        }
+        let (at, place) = self.index.next()?;
+        let first = (self.take)(place as usize)?.placed(at);
+        if self.index.peek().is_none_or(|(next, _)| *next != at) {
+            return Some(first);
+        }
+        self.same.push(first);
+        while let Some((_, place)) = self.index.next_if(|(next, _)| *next == at) {
+            self.same.extend((self.take)(place as usize).map(|fact| fact.placed(at)));
+        }
+        self.same.sort_unstable_by_key(|placed| Reverse(placed.order));
+        self.same.pop()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::recording::draft::{Draft, Manner};
 use crate::recording::field::{EARLIEST, Field, Stamp};
 use crate::recording::rejected::{Reason, Rejected, as_shown};
-use bellbuoy_core::fact::{Body, Fact, Source};
+use bellbuoy_core::fact::{Body, Fact, Source, UnnamedFact};
 use bellbuoy_core::object::{ObjectRef, Scope};
 use bellbuoy_core::report::{ContainerState, EventReport, ObjectReport, Termination};
 use bellbuoy_core::time::{Interval, Span, Time};
@@ -246,7 +246,7 @@ impl Horizon {
 
     /// The facts that a draft reports: one, or two for a dumped Event with a first and a last time. Drafts of one
     /// `stream` come in the order of their source. Times that are not believed go to `reject`.
-    pub fn settle(&mut self, stream: u32, mut draft: Draft, facts: &mut Vec<Fact>, mut reject: impl FnMut(Rejected)) {
+    pub fn settle(&mut self, stream: u32, mut draft: Draft, facts: &mut Vec<UnnamedFact>, mut reject: impl FnMut(Rejected)) {
         if draft.latest().is_some_and(|stamp| stamp.time > self.limit) {
             self.disbelieve(&mut draft, &mut reject);
         }
@@ -296,9 +296,9 @@ impl Horizon {
                     (true, Some(starts_at), _) => Interval::at(starts_at),
                     _ => claimed,
                 };
-                facts.push(Fact::new(scope, source, object, occurred, observed_at, Body::Alert(report)));
+                facts.push(UnnamedFact::new(scope, source, object, occurred, observed_at, Body::Alert(report)));
             }
-            body => facts.push(Fact::new(scope, source, object, claimed, observed_at, body)),
+            body => facts.push(UnnamedFact::new(scope, source, object, claimed, observed_at, body)),
         }
     }
 
@@ -359,7 +359,7 @@ fn settle_event(
     report: EventReport,
     ends: Ends,
     observed_at: Time,
-    facts: &mut Vec<Fact>,
+    facts: &mut Vec<UnnamedFact>,
 ) {
     let at = |stamp: Option<Stamp>| stamp.map_or(Interval::at(observed_at), Stamp::interval);
     let first_at = ends.first.map(|stamp| stamp.time);
@@ -371,10 +371,10 @@ fn settle_event(
     {
         let report = EventReport { first_at, last_at: first_at, repeats: 1, is_first: true, ..report.clone() };
         let body = Body::Event(report);
-        facts.push(Fact::new(scope.clone(), source, object.clone(), first.interval(), first.time, body));
+        facts.push(UnnamedFact::new(scope.clone(), source, object.clone(), first.interval(), first.time, body));
     }
     let body = Body::Event(EventReport { first_at, last_at, is_first: false, ..report });
-    facts.push(Fact::new(scope.clone(), source, object.clone(), at(ends.last), observed_at, body));
+    facts.push(UnnamedFact::new(scope.clone(), source, object.clone(), at(ends.last), observed_at, body));
 }
 
 /// The last occurrence of an Event, in the order that both APIs and all emitters agree with.

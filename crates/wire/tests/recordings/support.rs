@@ -1,6 +1,6 @@
 //! Text in, facts and rejections out, both in a line each.
 
-use bellbuoy_core::fact::{Body, Fact};
+use bellbuoy_core::fact::{Body, Fact, UnnamedFact};
 use bellbuoy_core::object::Scope;
 use bellbuoy_core::time::Time;
 use bellbuoy_wire::recording::{Census, Decoder, Draft, Horizon, Ignored, Item, Rejected};
@@ -37,9 +37,11 @@ pub(crate) fn read_in_chunks(text: &[u8], as_of: Option<Time>, size: usize) -> R
         drafts.iter().for_each(|draft| horizon.recount(draft));
     }
     read.as_of = horizon.as_of(&Scope::cluster("cluster")).map(|as_of| (as_of.time, as_of.field.map(|f| f.name())));
+    let mut facts = Vec::new();
     for draft in drafts {
-        horizon.settle(0, draft, &mut read.facts, |rejected| read.rejected.push(rejected));
+        horizon.settle(0, draft, &mut facts, |rejected| read.rejected.push(rejected));
     }
+    read.facts = facts.into_iter().map(UnnamedFact::named).collect();
     read
 }
 
