@@ -183,46 +183,6 @@ pub enum Body {
     EndOfRecording,
 }
 
-/// A fact without its id. To derive one is most of the work of making a fact, and can be left to whoever has time.
-#[derive(Clone, Debug, PartialEq)]
-pub struct UnnamedFact(Fact);
-
-impl UnnamedFact {
-    /// A fact of all that it reports.
-    pub fn new(
-        scope: Scope,
-        source: Source,
-        object: ObjectRef,
-        occurred: Interval,
-        observed_at: Time,
-        body: Body,
-    ) -> Self {
-        Self(Fact { id: FactId::default(), scope, source, object, occurred, observed_at, sequence: 0, body })
-    }
-
-    /// The fact, with its id derived from what it reports.
-    pub fn named(mut self) -> Fact {
-        let Fact { id, scope, source, object, occurred, body, .. } = &mut self.0;
-        *id = FactId::of(&(&*scope, *source, &*object, *occurred, &*body));
-        self.0
-    }
-
-    /// What it is about.
-    pub fn object(&self) -> &ObjectRef {
-        &self.0.object
-    }
-
-    /// When it was seen.
-    pub fn observed_at(&self) -> Time {
-        self.0.observed_at
-    }
-
-    /// What it reports.
-    pub fn body(&self) -> &Body {
-        &self.0.body
-    }
-}
-
 impl Fact {
     /// A fact with its id derived from what it reports.
     pub fn new(
@@ -233,7 +193,13 @@ impl Fact {
         observed_at: Time,
         body: Body,
     ) -> Self {
-        UnnamedFact::new(scope, source, object, occurred, observed_at, body).named()
+        let id = Self::id_of(&scope, source, &object, occurred, &body);
+        Self { id, scope, source, object, occurred, observed_at, sequence: 0, body }
+    }
+
+    /// The id of a fact that reports this.
+    pub fn id_of(scope: &Scope, source: Source, object: &ObjectRef, occurred: Interval, body: &Body) -> FactId {
+        FactId::of(&(scope, source, object, occurred, body))
     }
 
     /// A source's word that it has observed everything up to `at`.

@@ -154,7 +154,7 @@ fn settle(
         })?;
     }
     let mut sorter = Sorter::new(share);
-    let mut facts = Vec::new();
+    let mut dated = Vec::new();
     // The order of a journal is kept even where its facts came late.
     let mut reached: BTreeMap<Scope, Time> = BTreeMap::new();
     let total = spool.len();
@@ -170,10 +170,10 @@ fn settle(
                     continue;
                 }
                 let source = report.source_name(stream);
-                horizon.settle(stream, *draft, &mut facts, |rejected| report.reject(&source, rejected));
-                for fact in facts.drain(..) {
-                    report.count(fact.object(), fact.body());
-                    sorter.push(fact.observed_at(), Waiting::Unnamed(fact), bytes)?;
+                horizon.settle(stream, draft, &mut dated, |rejected| report.reject(&source, rejected));
+                for dated in dated.drain(..) {
+                    report.count(&dated.draft().object, &dated.draft().body);
+                    sorter.push(dated.observed_at(), Waiting::Dated(dated), bytes)?;
                 }
             }
             Entry::Fact(fact) => {
@@ -181,7 +181,7 @@ fn settle(
                 report.count(&fact.object, &fact.body);
                 let at = reached.entry(fact.scope.clone()).or_insert(fact.observed_at);
                 *at = fact.observed_at.max(*at);
-                sorter.push(*at, Waiting::Settled(*fact, number), bytes)?;
+                sorter.push(*at, Waiting::Settled(fact, number), bytes)?;
             }
         }
     }

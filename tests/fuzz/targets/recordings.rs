@@ -2,11 +2,11 @@
 
 use super::compiled::{Under, task};
 use super::promises::Promises;
-use bellbuoy_core::fact::{Fact, UnnamedFact};
+use bellbuoy_core::fact::Fact;
 use bellbuoy_core::object::Scope;
 use bellbuoy_wire::record::Wire;
 use bellbuoy_wire::recording::rejected::EXCERPT_BYTES_MAX;
-use bellbuoy_wire::recording::{Census, Decoder, Draft, Horizon, Ignored, Item, Reason, Rejected};
+use bellbuoy_wire::recording::{Census, Dated, Decoder, Draft, Horizon, Ignored, Item, Reason, Rejected};
 
 /// Characters of a rejection's words: a complaint of the parser and some of the text around it.
 const DETAIL_CHARS_MAX: usize = 1_000;
@@ -47,10 +47,10 @@ fn places(read: &Read) -> Vec<(u64, u64, Reason)> {
 
 fn read(bytes: &[u8], size: usize) -> Read {
     let mut read = Read::default();
-    let mut drafts: Vec<Draft> = Vec::new();
+    let mut drafts: Vec<Box<Draft>> = Vec::new();
     let mut decoder = Decoder::new(Scope::cluster("cluster"));
     let mut take = |item| match item {
-        Item::Draft(draft) => drafts.push(*draft),
+        Item::Draft(draft) => drafts.push(draft),
         Item::Rejected(rejected) => read.rejected.push(rejected),
         Item::Ignored(ignored) => read.ignored.push(ignored),
     };
@@ -65,11 +65,11 @@ fn read(bytes: &[u8], size: usize) -> Read {
     if horizon.must_recount() {
         drafts.iter().for_each(|draft| horizon.recount(draft));
     }
-    let mut facts = Vec::new();
+    let mut dated = Vec::new();
     for draft in drafts {
-        horizon.settle(0, draft, &mut facts, |rejected| read.rejected.push(rejected));
+        horizon.settle(0, draft, &mut dated, |rejected| read.rejected.push(rejected));
     }
-    read.facts = facts.into_iter().map(UnnamedFact::named).collect();
+    read.facts = dated.into_iter().map(Dated::into_fact).collect();
     read.facts.sort_by_key(|fact| (fact.observed_at, fact.id));
     read.facts.extend(horizon.end_records());
     read

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, JoinHandle};
 
 /// Items that are handed over at once: a hand-over may wake a thread, which costs as much as deciding on a few facts.
-const BATCH: usize = 256;
+const BATCH: usize = 128;
 
 /// Batches that wait to be read: few, so that they are still in the processor's caches when they are.
 const WAITING_MAX: usize = 2;

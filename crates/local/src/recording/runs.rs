@@ -2,8 +2,9 @@
 
 use crate::recording::Error;
 use crate::recording::spool::{read_framed, write_framed};
-use bellbuoy_core::fact::{Fact, FactId, UnnamedFact};
+use bellbuoy_core::fact::{Fact, FactId};
 use bellbuoy_core::time::Time;
+use bellbuoy_wire::recording::Dated;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -24,24 +25,25 @@ struct Order {
     rank: u128,
 }
 
-/// A fact that waits for its turn. Ids are derived when it comes: the thread that does so need not be the one that reads.
+/// A fact that waits for its turn. One of a draft is made when it comes: the thread that does so need not be the one that
+/// reads.
 #[derive(Clone, Debug)]
 pub(super) enum Waiting {
     /// What a draft reports. Among those of one time, ids decide.
-    Unnamed(UnnamedFact),
+    Dated(Dated),
     /// A fact of a journal of our own, with its place there.
-    Settled(Fact, u64),
+    Settled(Box<Fact>, u64),
 }
 
 impl Waiting {
     fn placed(self, at: Time) -> Placed {
         let (fact, rank) = match self {
-            Self::Unnamed(fact) => {
-                let fact = fact.named();
+            Self::Dated(dated) => {
+                let fact = dated.into_fact();
                 let rank = u128::from_be_bytes(fact.id.0);
                 (fact, rank)
             }
-            Self::Settled(fact, place) => (fact, place.into()),
+            Self::Settled(fact, place) => (*fact, place.into()),
         };
         Placed { order: Order { at, rank }, fact }
     }
@@ -152,7 +154,7 @@ impl Runs {
     }
 }
 
-/// Facts that lie in memory, in order. Those of one time are named together.
+/// Facts that lie in memory, in order. Those of one time are made together.
 struct InMemory<I: Iterator<Item = (Time, u32)>, F> {
     index: Peekable<I>,
     take: F,

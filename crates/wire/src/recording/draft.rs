@@ -1,7 +1,7 @@
 //! A draft: a decoded report whose times are not yet believed.
 
 use crate::recording::field::{Age, Field, Stamp};
-use bellbuoy_core::fact::{Body, Source};
+use bellbuoy_core::fact::{Body, FactId, Source};
 use bellbuoy_core::object::{ObjectRef, Scope};
 use bellbuoy_core::time::Time;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -9,6 +9,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 /// A decoded report, with every time that it claims, to be settled by a [`crate::recording::Horizon`].
 #[derive(Clone, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct Draft {
+    /// The id of the fact that it becomes; none where that depends on times that others tell. Deriving one is a good part
+    /// of reading a recording, and cheapest where the report has just been read.
+    pub id: Option<FactId>,
     /// Where it is decided.
     pub scope: Scope,
     /// Who reported it.

@@ -1,12 +1,13 @@
 //! Which times of a recording are believed, when its dumps were made, and the facts that follow.
 
+use crate::recording::dated::{Dated, begun, event_last};
 use crate::recording::draft::{Draft, Manner};
 use crate::recording::field::{EARLIEST, Field, Stamp};
 use crate::recording::rejected::{Reason, Rejected, as_shown};
-use bellbuoy_core::fact::{Body, Fact, Source, UnnamedFact};
-use bellbuoy_core::object::{ObjectRef, Scope};
-use bellbuoy_core::report::{ContainerState, EventReport, ObjectReport, Termination};
-use bellbuoy_core::time::{Interval, Span, Time};
+use bellbuoy_core::fact::{Body, Fact, Source};
+use bellbuoy_core::object::Scope;
+use bellbuoy_core::report::{ContainerState, ObjectReport, Termination};
+use bellbuoy_core::time::{Span, Time};
 use std::collections::{BTreeMap, HashMap};
 
 /// How far a time may lie after the 99th percentile of its recording.
@@ -152,7 +153,7 @@ pub struct AsOf {
     pub field: Option<Field>,
 }
 
-/// Turns drafts into facts, once all times of the recording are known.
+/// Dates drafts, once all times of the recording are known.
 #[derive(Debug)]
 pub struct Horizon {
     limit: Time,
@@ -244,9 +245,15 @@ impl Horizon {
         }
     }
 
-    /// The facts that a draft reports: one, or two for a dumped Event with a first and a last time. Drafts of one
-    /// `stream` come in the order of their source. Times that are not believed go to `reject`.
-    pub fn settle(&mut self, stream: u32, mut draft: Draft, facts: &mut Vec<UnnamedFact>, mut reject: impl FnMut(Rejected)) {
+    /// Dates what a draft reports: once, or twice for a dumped Event with a first and a last time. Drafts of one `stream`
+    /// come in the order of their source. Times that are not believed go to `reject`.
+    pub fn settle(
+        &mut self,
+        stream: u32,
+        mut draft: Box<Draft>,
+        dated: &mut Vec<Dated>,
+        mut reject: impl FnMut(Rejected),
+    ) {
         if draft.latest().is_some_and(|stamp| stamp.time > self.limit) {
             self.disbelieve(&mut draft, &mut reject);
         }
@@ -277,29 +284,10 @@ impl Horizon {
             return reject(self.rejection(&draft, Reason::NoTime, detail));
         };
         self.note(&draft.scope, observed_at);
-        let claimed = draft.stamps.iter().filter(|stamp| stamp.field != Field::Arrival).max_by_key(|stamp| stamp.time);
-        let claimed = claimed.map_or(Interval::at(observed_at), |stamp| stamp.interval());
-        let (first, last, arrived) = (event_first(&draft), event_last(&draft), draft.arrival().is_some());
-        let Draft { scope, source, object, manner, body, .. } = draft;
-        match body {
-            Body::Event(report) => {
-                let ends = Ends { first, last, two: manner == Manner::Dumped && !arrived };
-                settle_event(&scope, source, &object, report, ends, observed_at, facts);
-            }
-            Body::Alert(mut report) => {
-                if manner == Manner::Sent {
-                    report.firing = report.ends_at.is_none_or(|ends_at| ends_at > observed_at);
-                    report.ends_at = report.ends_at.filter(|_| !report.firing);
-                }
-                let occurred = match (report.firing, report.starts_at, report.ends_at) {
-                    (false, _, Some(ends_at)) => Interval::at(ends_at),
-                    (true, Some(starts_at), _) => Interval::at(starts_at),
-                    _ => claimed,
-                };
-                facts.push(UnnamedFact::new(scope, source, object, occurred, observed_at, Body::Alert(report)));
-            }
-            body => facts.push(UnnamedFact::new(scope, source, object, claimed, observed_at, body)),
+        if let Some(first) = begun(&draft) {
+            dated.push(Dated::first(draft.clone(), first.time));
         }
+        dated.push(Dated::last(draft, observed_at));
     }
 
     /// The records that end the recording: one for each scope, at its as-of or its last fact, whichever is later.
@@ -323,6 +311,7 @@ impl Horizon {
             reject(self.rejection(draft, Reason::ImplausibleTime, detail));
         }
         draft.stamps.retain(|stamp| stamp.time <= self.limit);
+        draft.id = None;
         match &mut draft.body {
             Body::Object(report) => forget_after(report, self.limit),
             Body::Alert(report) => report.starts_at = report.starts_at.filter(|time| *time <= self.limit),
@@ -344,50 +333,6 @@ fn date(draft: &mut Draft, as_of: Time) {
             report.created_at = Some(time);
         }
     }
-}
-
-struct Ends {
-    first: Option<Stamp>,
-    last: Option<Stamp>,
-    two: bool,
-}
-
-fn settle_event(
-    scope: &Scope,
-    source: Source,
-    object: &ObjectRef,
-    report: EventReport,
-    ends: Ends,
-    observed_at: Time,
-    facts: &mut Vec<UnnamedFact>,
-) {
-    let at = |stamp: Option<Stamp>| stamp.map_or(Interval::at(observed_at), Stamp::interval);
-    let first_at = ends.first.map(|stamp| stamp.time);
-    let last_at = ends.last.map(|stamp| stamp.time);
-    if let (true, Some(first), Some(last)) = (ends.two, ends.first, ends.last)
-        && first.time < last.time
-        // The new API's time is that of the first occurrence, and of the only one.
-        && (first.field == Field::EventFirst || report.repeats > 1)
-    {
-        let report = EventReport { first_at, last_at: first_at, repeats: 1, is_first: true, ..report.clone() };
-        let body = Body::Event(report);
-        facts.push(UnnamedFact::new(scope.clone(), source, object.clone(), first.interval(), first.time, body));
-    }
-    let body = Body::Event(EventReport { first_at, last_at, is_first: false, ..report });
-    facts.push(UnnamedFact::new(scope.clone(), source, object.clone(), at(ends.last), observed_at, body));
-}
-
-/// The last occurrence of an Event, in the order that both APIs and all emitters agree with.
-fn event_last(draft: &Draft) -> Option<Stamp> {
-    [Field::EventLast, Field::EventSeries, Field::EventTime, Field::Creation, Field::EventFirst]
-        .into_iter()
-        .find_map(|field| draft.stamp(field))
-}
-
-/// The first occurrence of an Event.
-fn event_first(draft: &Draft) -> Option<Stamp> {
-    let first = [Field::EventFirst, Field::EventTime].into_iter().find_map(|field| draft.stamp(field))?;
-    event_last(draft).filter(|last| first.time <= last.time).map(|_| first)
 }
 
 /// Forgets what an object claims to have happened after `limit`.

@@ -1,9 +1,9 @@
 //! Text in, facts and rejections out, both in a line each.
 
-use bellbuoy_core::fact::{Body, Fact, UnnamedFact};
+use bellbuoy_core::fact::{Body, Fact};
 use bellbuoy_core::object::Scope;
 use bellbuoy_core::time::Time;
-use bellbuoy_wire::recording::{Census, Decoder, Draft, Horizon, Ignored, Item, Rejected};
+use bellbuoy_wire::recording::{Census, Dated, Decoder, Draft, Horizon, Ignored, Item, Rejected};
 
 /// What a recording of one source holds.
 #[derive(Debug, Default)]
@@ -18,10 +18,10 @@ pub(crate) struct Read {
 /// Reads one source, fed in chunks of that size.
 pub(crate) fn read_in_chunks(text: &[u8], as_of: Option<Time>, size: usize) -> Read {
     let mut read = Read::default();
-    let mut drafts: Vec<Draft> = Vec::new();
+    let mut drafts: Vec<Box<Draft>> = Vec::new();
     let mut decoder = Decoder::new(Scope::cluster("cluster"));
     let mut take = |item| match item {
-        Item::Draft(draft) => drafts.push(*draft),
+        Item::Draft(draft) => drafts.push(draft),
         Item::Rejected(rejected) => read.rejected.push(rejected),
         Item::Ignored(ignored) => read.ignored.push(ignored),
     };
@@ -37,11 +37,11 @@ pub(crate) fn read_in_chunks(text: &[u8], as_of: Option<Time>, size: usize) -> R
         drafts.iter().for_each(|draft| horizon.recount(draft));
     }
     read.as_of = horizon.as_of(&Scope::cluster("cluster")).map(|as_of| (as_of.time, as_of.field.map(|f| f.name())));
-    let mut facts = Vec::new();
+    let mut dated = Vec::new();
     for draft in drafts {
-        horizon.settle(0, draft, &mut facts, |rejected| read.rejected.push(rejected));
+        horizon.settle(0, draft, &mut dated, |rejected| read.rejected.push(rejected));
     }
-    read.facts = facts.into_iter().map(UnnamedFact::named).collect();
+    read.facts = dated.into_iter().map(Dated::into_fact).collect();
     read
 }
 

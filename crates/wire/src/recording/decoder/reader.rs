@@ -6,6 +6,7 @@ use crate::alertmanager::{self, RawAlert};
 use crate::kubernetes::raw::RawPiece;
 use crate::kubernetes::whole::Whole;
 use crate::kubernetes::{event, object, shape};
+use crate::recording::dated;
 use crate::recording::draft::{Draft, Manner};
 use crate::recording::envelope::{self, Content};
 use crate::recording::field::Field;
@@ -347,6 +348,7 @@ impl Reader<'_> {
                     object.name = scope.0.clone();
                 }
                 let draft = Draft {
+                    id: None,
                     scope,
                     source: Source::Alerts,
                     object,
@@ -381,6 +383,7 @@ impl Reader<'_> {
             _ => Manner::Dumped,
         };
         let draft = Draft {
+            id: None,
             scope: self.scope.clone(),
             source: Source::Events,
             object,
@@ -409,6 +412,7 @@ impl Reader<'_> {
             }
         };
         let draft = Draft {
+            id: None,
             scope: self.scope.clone(),
             source: Source::Objects,
             object,
@@ -431,6 +435,7 @@ impl Reader<'_> {
             self.reject(place, Reason::ImplausibleTime, detail, text.as_bytes());
         }
         (draft.stamps, draft.ages) = (times.stamps, times.ages);
+        dated::name(&mut draft);
         debug_assert!(draft.stamps.iter().filter(|stamp| stamp.field == Field::Arrival).count() <= 1);
         (self.sink)(Item::Draft(Box::new(draft)));
     }
