@@ -1,4 +1,7 @@
-//! Raw recordings through reading, ordering and `correlate`, beside parsing the same bytes into borrowed structures.
+//! Raw recordings through reading, ordering and `correlate`, beside parsing the same bytes into typed structures.
+//!
+//! Parsing is measured twice: into structures that own all that the bytes hold, by the types of the Kubernetes API, and
+//! into the least that decisions read, borrowed from the bytes, which no program that keeps anything can reach.
 //!
 //! `cargo bench -p bellbuoy-benches --bench replay -- --help`.
 
@@ -8,6 +11,7 @@ use bellbuoy_benches::raw_object::{Parsed, parse_lines};
 use bellbuoy_benches::raw_recording::json_lines;
 use bellbuoy_benches::rounds::{ROUNDS_MIN, Run, Sample, Spread, in_turns, on_process};
 use bellbuoy_benches::table::{Table, count, spread};
+use bellbuoy_benches::typed_object;
 use bellbuoy_core::rules::RuleSet;
 use bellbuoy_local::recording::{Options, Recording};
 use bellbuoy_tests::fold::default_rules;
@@ -65,6 +69,12 @@ fn measure(arguments: &Arguments, bytes: Vec<u8>, path: &Path) -> Result<(), Fai
             parsed = result?;
             Ok(sample)
         };
+        let mut typed = || {
+            let (result, sample) =
+                on_process(|| Ok::<_, Failure>(typed_object::parse_lines(std::str::from_utf8(&bytes)?)?));
+            black_box(result?);
+            Ok(sample)
+        };
         let mut read = || {
             let (result, sample) = on_process(|| read_facts(&sources, &options));
             facts = result?;
@@ -75,7 +85,7 @@ fn measure(arguments: &Arguments, bytes: Vec<u8>, path: &Path) -> Result<(), Fai
             records = result?;
             Ok(sample)
         };
-        let sides: &mut [&mut Run<'_>] = &mut [&mut parse, &mut read, &mut whole];
+        let sides: &mut [&mut Run<'_>] = &mut [&mut typed, &mut parse, &mut read, &mut whole];
         in_turns(arguments.rounds, sides)?
     };
     print(bytes.len(), parsed, facts, records, &samples, arguments.rounds);
@@ -129,13 +139,14 @@ fn print(bytes: usize, parsed: Parsed, facts: usize, records: usize, samples: &[
         count(records),
     );
     println!("median (least–greatest) of {rounds} rounds in turns\n");
-    let heading = ["pass", "CPU µs an object", "CPU to parsing", "wall to parsing", "MB/s", "facts/s"];
+    let heading = ["pass", "CPU µs an object", "CPU to all", "wall to all", "CPU to least", "wall to least", "facts/s"];
     let mut table = Table::new(heading);
-    let names = ["parse into borrowed structures", "read and order facts", "read, order, correlate"];
+    let names =
+        ["parse all into structures", "parse the least, borrowed", "read and order facts", "read, order, correlate"];
     for (number, (name, side)) in names.into_iter().zip(samples).enumerate() {
         let wall = Spread::of(side.iter().map(|sample| sample.wall.as_secs_f64()));
         let facts = match number {
-            0 => "–".to_owned(),
+            0 | 1 => "–".to_owned(),
             _ => count((facts as f64 / wall.median) as usize),
         };
         table.row([
@@ -143,7 +154,8 @@ fn print(bytes: usize, parsed: Parsed, facts: usize, records: usize, samples: &[
             spread(Spread::cpu_us_each(side, parsed.objects)),
             spread(Spread::cpu_ratio(side, &samples[0])),
             spread(Spread::wall_ratio(side, &samples[0])),
-            format!("{:.0}", bytes as f64 / 1e6 / wall.median),
+            spread(Spread::cpu_ratio(side, &samples[1])),
+            spread(Spread::wall_ratio(side, &samples[1])),
             facts,
         ]);
     }

@@ -20,6 +20,7 @@ pub mod raw_recording;
 pub mod resident;
 pub mod rounds;
 pub mod table;
+pub mod typed_object;
 pub mod workload;
 
 /// Why a bench cannot go on.
