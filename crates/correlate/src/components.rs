@@ -1,9 +1,9 @@
 //! Parts of the cluster that everything else leans on, told by kind, namespace and name.
 
 use crate::object_row::WORKLOAD;
+use crate::pattern::Pattern;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{ComponentRule, RuleSet};
-use regex::Regex;
 
 /// The component rules of a rule set, compiled.
 #[derive(Debug, Default)]
@@ -14,29 +14,29 @@ pub(crate) struct Components {
 #[derive(Debug)]
 struct Compiled {
     rule: ComponentRule,
-    namespace: Option<Regex>,
-    names: Option<Regex>,
-    sidecars: Option<Regex>,
+    namespace: Option<Pattern>,
+    names: Option<Pattern>,
+    sidecars: Option<Pattern>,
 }
 
 impl Components {
-    /// Compiles the component rules. A pattern that is no regular expression matches nothing: the configuration's loader
+    /// Takes the component rules. A pattern that is no regular expression matches nothing: the configuration's loader
     /// refuses it with its place.
     pub(crate) fn new(rules: &RuleSet) -> Self {
-        let compiled = rules.components.iter().filter_map(|rule| {
-            let whole = |pattern: &str| match pattern.is_empty() {
-                true => Some(None),
-                false => Regex::new(&format!("^(?:{pattern})$")).ok().map(Some),
-            };
-            let (namespace, names) = (whole(&rule.namespace)?, whole(&rule.names)?);
-            Some(Compiled { rule: rule.clone(), namespace, names, sidecars: whole(&rule.sidecars)? })
+        let whole = |pattern: &str| (!pattern.is_empty()).then(|| Pattern::new(format!("^(?:{pattern})$").into()));
+        let compiled = rules.components.iter().map(|rule| Compiled {
+            rule: rule.clone(),
+            namespace: whole(&rule.namespace),
+            names: whole(&rule.names),
+            sidecars: whole(&rule.sidecars),
         });
         Self { rules: compiled.collect() }
     }
 
     /// The component that an object belongs to; the first rule that matches decides.
     pub(crate) fn of(&self, entity: &Entity) -> Option<&ComponentRule> {
-        let fits = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
+        let fits =
+            |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
         let is_of = |row: &&Compiled| {
             // What was guessed from a pod's name may be any of the kinds that make pods.
             let is_guessed = &*entity.kind == WORKLOAD && row.rule.kinds.iter().any(|kind| &**kind == "Pod");

@@ -1,8 +1,8 @@
 //! Causal rules, compiled: which signals they join, and what the effect must say.
 
+use crate::pattern::Pattern;
 use bellbuoy_core::Text;
 use bellbuoy_core::rules::{CausalityRule, RuleSet};
-use regex::Regex;
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 
@@ -20,22 +20,17 @@ pub(crate) struct Edge {
     rule: CausalityRule,
     causes: HashSet<Text>,
     effects: HashSet<Text>,
-    pattern: Option<Regex>,
+    /// None: takes effects whatever they say.
+    pattern: Option<Pattern>,
 }
 
 impl Edges {
-    /// Compiles the causal rules. One whose pattern is no regular expression joins nothing: the configuration's loader
+    /// Takes the causal rules. One whose pattern is no regular expression joins nothing: the configuration's loader
     /// refuses it with its place.
     pub(crate) fn new(rules: &RuleSet) -> Self {
         let mut this = Self::default();
         for rule in &rules.causality {
-            let pattern = match rule.pattern.is_empty() {
-                true => None,
-                false => match Regex::new(&rule.pattern) {
-                    Ok(pattern) => Some(pattern),
-                    Err(_) => continue,
-                },
-            };
+            let pattern = (!rule.pattern.is_empty()).then(|| Pattern::new(rule.pattern.clone()));
             let number = this.edges.len();
             let edge = Edge {
                 causes: rule.causes.iter().cloned().collect(),
