@@ -25,3 +25,8 @@ pub mod workload;
 
 /// Why a bench cannot go on.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The allocator of the program.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

