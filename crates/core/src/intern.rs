@@ -9,7 +9,7 @@ use crate::table::{Corrupt, Ledger, NumberedTable, Sink, Table};
 use borsh::{BorshDeserialize, BorshSerialize};
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet, HashTable};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 /// Kinds and namespaces that are kept before those are looked for that nothing has any more.
@@ -171,6 +171,12 @@ impl Names {
         }
         // Its room is for the next ones.
         self.fresh = fresh;
+    }
+
+    /// For short names of what is said in many words. It is keyed anew in every process: nobody can choose words that get
+    /// the same, and what it gives must not leave the process.
+    pub fn hasher(&self) -> impl Hasher + use<> {
+        self.numbers.hasher.build_hasher()
     }
 
     /// How many names there are.

@@ -9,6 +9,7 @@ use bellbuoy_core::object::ObjectRef;
 use bellbuoy_core::report::{ContainerState, Endpoints, Label, ObjectReport, Reference, Replicas};
 use bellbuoy_core::time::Time;
 use borsh::{BorshDeserialize, BorshSerialize, io};
+use std::hash::{Hash, Hasher};
 
 /// Reports of one object that are told from others. A watcher's second copy comes within seconds of the first.
 const RECENT_MAX: usize = 12;
@@ -52,7 +53,25 @@ pub(crate) struct ObjectRow {
     pub registries: Vec<EntityId>,
     /// The longest start that one of its startup probes grants, in seconds.
     pub startup_secs: u32,
+    /// The report that it was made of.
+    #[borsh(skip)]
+    said: Said,
 }
+
+/// The hash of all that a row takes of a report, as long as the row is what the report made of it: not after a change,
+/// and not when it was read back from its image. Most reports say what is known, and to compare them name by name would
+/// look up a dozen places all over memory.
+#[derive(Clone, Copy, Debug, Default)]
+struct Said(Option<u64>);
+
+impl PartialEq for Said {
+    /// Rows are the same whatever they were made of.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Said {}
 
 /// When an object was heard of, and by which reports. Kept apart from what it is: most reports say that nothing has
 /// changed, and they change only this.
@@ -162,6 +181,7 @@ impl ObjectRow {
     /// What a report says that an object is. Names are given numbers.
     pub(crate) fn of(names: &mut Names, object: &ObjectRef, report: &ObjectReport, problems: &[Problem<'_>]) -> Self {
         let namespace = &*object.namespace;
+        let said = said(names, object, report, problems);
         let owner = owner_of(object, report).map(|(kind, name)| names.intern_parts(kind, namespace, name));
         let node = (!report.node.is_empty()).then(|| names.intern_parts("Node", "", &report.node));
         let mut images: Vec<_> = images(report).map(|image| names.intern_parts("Image", "", image)).collect();
@@ -191,7 +211,21 @@ impl ObjectRow {
             unready_since: unready_since(report),
             registries,
             startup_secs: startup_secs(report),
+            said,
         }
+    }
+
+    /// Changed otherwise than by a report of its state.
+    pub(crate) fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self.said = Said(None);
+        self
+    }
+
+    /// What is kept of it when it is gone.
+    pub(crate) fn buried(&self) -> Self {
+        let (uid, has_state, owner) = (self.uid.clone(), self.has_state, self.owner);
+        Self { uid, is_gone: true, has_state, owner, ..Self::default() }
     }
 
     /// Whether a report says what is known: whether [`ObjectRow::of`] would make an equal row of it.
@@ -202,6 +236,11 @@ impl ObjectRow {
         report: &ObjectReport,
         problems: &[Problem<'_>],
     ) -> bool {
+        self.said.0.is_some() && self.said.0 == said(names, object, report, problems).0
+            || self.is_made_of(names, object, report, problems)
+    }
+
+    fn is_made_of(&self, names: &Names, object: &ObjectRef, report: &ObjectReport, problems: &[Problem<'_>]) -> bool {
         let is = |id: EntityId, kind: &str, namespace: &str, name: &str| {
             let known = names.peek(id);
             known.is_some_and(|of| *of.name == *name && *of.namespace == *namespace && *of.kind == *kind)
@@ -261,6 +300,34 @@ impl ObjectRow {
     pub(crate) fn uses(&self) -> impl Iterator<Item = EntityId> + '_ {
         self.links().chain(self.problems.iter().copied())
     }
+}
+
+/// The hash of all that [`ObjectRow::of`] looks at.
+fn said(names: &Names, object: &ObjectRef, report: &ObjectReport, problems: &[Problem<'_>]) -> Said {
+    let mut hasher = names.hasher();
+    object.kind.hash(&mut hasher);
+    object.uid.hash(&mut hasher);
+    owner_of(object, report).hash(&mut hasher);
+    report.node.hash(&mut hasher);
+    report.service.hash(&mut hasher);
+    for image in images(report) {
+        image.hash(&mut hasher);
+    }
+    for of in needed(report) {
+        (&of.kind, &of.name).hash(&mut hasher);
+    }
+    labels(&object.kind, report).hash(&mut hasher);
+    report.selector.hash(&mut hasher);
+    let endpoints = report.endpoints.map(|endpoints| (endpoints.ready, endpoints.not_ready));
+    let replicas = report.replicas.map(|replicas| (replicas.desired, replicas.ready, replicas.updated));
+    (endpoints, replicas).hash(&mut hasher);
+    for problem in problems {
+        problem.rule.code.hash(&mut hasher);
+    }
+    // How many there are of each stands behind them, so that no list can pass for another.
+    (report.containers.len(), report.references.len(), problems.len()).hash(&mut hasher);
+    (is_ready(report), ready_since(report), unready_since(report), startup_secs(report)).hash(&mut hasher);
+    Said(Some(hasher.finish()))
 }
 
 fn images(report: &ObjectReport) -> impl Iterator<Item = &str> {
@@ -414,7 +481,11 @@ mod tests {
             let mut names = Names::default();
             let row = ObjectRow::of(&mut names, &object, &first, &[]);
             let says = row.is_said_by(&names, &object, &second, &[]);
+            let read_back: ObjectRow = borsh::from_slice(&borsh::to_vec(&row).unwrap()).unwrap();
+            prop_assert_eq!(says, read_back.is_said_by(&names, &object, &second, &[]));
             prop_assert_eq!(says, ObjectRow::of(&mut names, &object, &second, &[]) == row);
+            let changed = row.changed(|row| row.is_gone = true);
+            prop_assert!(!changed.is_said_by(&names, &object, &first, &[]));
         }
     }
 }

@@ -112,21 +112,14 @@ impl Topology {
 
     /// Changes what is remembered of an object, making a row where there is none.
     pub(crate) fn change(&mut self, id: EntityId, now: Time, change: impl FnOnce(&mut ObjectRow)) {
-        let mut row = self.objects.get(&id).cloned().unwrap_or_default();
-        change(&mut row);
-        self.put(id, row, now);
+        let row = self.objects.get(&id).cloned().unwrap_or_default();
+        self.put(id, row.changed(change), now);
     }
 
     /// Marks an object as gone: it links to nothing but its owner, and shows nothing.
     pub(crate) fn bury(&mut self, id: EntityId, now: Time) {
         let Some(row) = self.objects.get(&id) else { return };
-        let kept = ObjectRow {
-            uid: row.uid.clone(),
-            is_gone: true,
-            has_state: row.has_state,
-            owner: row.owner,
-            ..ObjectRow::default()
-        };
+        let kept = row.buried();
         self.put(id, kept, now);
     }
 
