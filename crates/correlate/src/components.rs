@@ -1,7 +1,8 @@
 //! Parts of the cluster that everything else leans on, told by kind, namespace and name.
 
-use crate::object_row::WORKLOAD;
+use crate::image::untagged;
 use crate::pattern::Pattern;
+use crate::workload::WORKLOAD;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{ComponentRule, RuleSet};
 
@@ -52,16 +53,6 @@ impl Components {
         let image = untagged(image);
         let is_one = move |row: &&Compiled| row.sidecars.as_ref().is_some_and(|pattern| pattern.is_match(image));
         self.rules.iter().filter(is_one).map(|row| &row.rule)
-    }
-}
-
-/// An image without its tag and its digest.
-fn untagged(image: &str) -> &str {
-    let image = image.split_once('@').map_or(image, |(image, _)| image);
-    // A colon before the last slash stands before the port of a registry.
-    match image.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => image,
     }
 }
 

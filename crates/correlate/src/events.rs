@@ -1,11 +1,12 @@
 //! What Events and alerts say: signals, recovery, and topology in passing.
 
-use crate::catalogue::{ANY_ALERT, image_in, registry_of};
+use crate::catalogue::ANY_ALERT;
+use crate::delivery::{gap_max, is_backfilled};
 use crate::episode::EpisodeKey;
-use crate::object_row::{WORKLOAD, static_pod};
-use crate::opening::{gap_max, is_backfilled};
+use crate::image::{image_in, registry_of};
 use crate::state::Timer;
 use crate::turn::{Report, Turn};
+use crate::workload::{WORKLOAD, static_pod};
 use bellbuoy_core::fact::{Fact, FactId, Source};
 use bellbuoy_core::incident::{Evidence, Severity};
 use bellbuoy_core::intern::EntityId;

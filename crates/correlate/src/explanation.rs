@@ -118,7 +118,7 @@ impl Turn<'_, '_> {
         let mut episode = self.state.episodes.get(&key).cloned()?;
         let other = self.state.episodes.get(&cause).and_then(|cause| cause.incident);
         let leaving = self.leaving(key, &episode, cause);
-        if leaving.is_empty() && !self.may_join(key, edge.strength, (episode.incident, other)) {
+        if leaving.is_empty() && !self.let_join(key, edge.strength, (episode.incident, other)) {
             return None;
         }
         let former = episode.explained_by.replace(edge).map(|edge| edge.cause).filter(|former| *former != cause);

@@ -40,7 +40,7 @@ impl Turn<'_, '_> {
             if let (Some(a), Some(b)) = (incident(key), incident(child)) {
                 let edge = self.state.episodes.get(&child).and_then(|row| row.explained_by.as_ref());
                 let strength = edge.map_or(0, |edge| edge.strength);
-                if self.may_join(child, strength, (Some(b), Some(a))) {
+                if self.let_join(child, strength, (Some(b), Some(a))) {
                     self.merge_live(a, b);
                 }
             }

@@ -1,6 +1,7 @@
 //! Leases: who holds one renews it, and is in trouble when it does not.
 
 use crate::episode::EpisodeKey;
+use crate::lease::Lease;
 use crate::state::Timer;
 use crate::turn::{Report, Turn};
 use bellbuoy_core::fact::{Fact, Source};
@@ -10,7 +11,6 @@ use bellbuoy_core::object::Entity;
 use bellbuoy_core::report::ObjectReport;
 use bellbuoy_core::sign::LEASE_STALE;
 use bellbuoy_core::time::{Interval, Span, Time};
-use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The namespace of the Leases of nodes.
 const NODE_LEASES: &str = "kube-node-lease";
@@ -28,14 +28,6 @@ const NODE_SECS: u32 = 40;
 
 /// How old a dumped Lease may be without another one to compare it with. Dumps are taken one kind after the other.
 const ALONE: Span = Span::from_secs(300);
-
-/// What is remembered of a Lease.
-#[derive(Clone, Debug, Default, PartialEq, BorshSerialize, BorshDeserialize)]
-pub(crate) struct Lease {
-    pub renewed_at: Time,
-    pub duration_secs: u32,
-    pub evidence: Evidence,
-}
 
 impl Turn<'_, '_> {
     /// A Lease was seen.

@@ -1,7 +1,7 @@
 //! What object states say: topology, and the signals that a state shows.
 
-use crate::catalogue::registry_of;
 use crate::episode::EpisodeKey;
+use crate::image::{image_in, registry_of};
 use crate::object_row::{ObjectRow, is_ready, ready_since};
 use crate::problems::{Problem, problems};
 use crate::turn::{Report, Turn};
@@ -174,7 +174,7 @@ impl Turn<'_, '_> {
 
     /// The registry of the image of the container that shows a problem.
     fn registry_of(&mut self, problem: &Problem) -> Vec<(Relation, EntityId)> {
-        let named = crate::catalogue::image_in(&problem.message);
+        let named = image_in(&problem.message);
         let registry = registry_of(named.unwrap_or(&problem.image));
         let names = &mut self.state.topology.names;
         registry.iter().map(|registry| (Relation::Registry, names.intern_parts("Registry", "", registry))).collect()

@@ -1,5 +1,6 @@
 //! When a pending episode opens: what has lasted, what was repeated, what cannot heal; and what has to wait.
 
+use crate::delivery::is_backfilled;
 use crate::episode::{Episode, EpisodeKey, Standing};
 use crate::state::Timer;
 use crate::turn::{PENDING_KEPT, Report, Turn};
@@ -12,21 +13,11 @@ const PLANNED_TAKES: Span = Span::from_secs(600);
 /// How far from planned work its consequences may be: node → pods → Service → callers, and one more.
 const PLANNED_DEPTH: usize = 5;
 
-/// An event that happened so long before it was observed was told of by a list. Live ones come within seconds.
-const BACKFILLED: Span = Span::from_secs(10);
-
 /// How long a list takes to be told.
 const LIST_TOLD: Span = Span::from_secs(2);
 
 /// Reports of what opens by its repeats that count as "again" at the end of a recording: two are no accident.
 const REPEATED: u64 = 2;
-
-/// Events about one object that an emitter lets through at once; after them one in [`SPAM_REFILL`]
-/// (`facts/events-api.md`).
-const SPAM_BURST: u32 = 25;
-
-/// How often an emitter lets another Event about the same object through.
-const SPAM_REFILL: Span = Span::from_secs(300);
 
 impl Turn<'_, '_> {
     /// Whether a pending episode opens now, or when.
@@ -166,19 +157,5 @@ impl Turn<'_, '_> {
                 self.open(key);
             }
         }
-    }
-}
-
-/// Whether what happened was observed so long after that a list must have told of it, which has no order.
-pub(crate) fn is_backfilled(observed_at: Time, occurred: Time) -> bool {
-    observed_at.since(occurred) > BACKFILLED
-}
-
-/// How far apart two reports of an object may be that tell of one trouble, when it has been reported so often.
-pub(crate) fn gap_max(rule: &SignalRule, repeats: u32) -> Span {
-    match rule.every {
-        Span::ZERO => rule.quiet.max(rule.grace),
-        every if repeats < SPAM_BURST => every,
-        every => every.max(SPAM_REFILL),
     }
 }

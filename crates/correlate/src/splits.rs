@@ -117,9 +117,9 @@ impl Turn<'_, '_> {
         a != b && (knows(a, b) || knows(b, a))
     }
 
-    /// Whether an episode's incident may become one with that of its cause. What was split stays so, unless all of it turns
-    /// out to follow from what was thought to be something else.
-    pub(crate) fn may_join(
+    /// Lets an episode's incident become one with that of its cause, and tells whether it may. What was split stays so,
+    /// unless all of it turns out to follow from what was thought to be something else: then the split is taken back.
+    pub(crate) fn let_join(
         &mut self,
         key: EpisodeKey,
         strength: i32,

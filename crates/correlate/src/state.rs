@@ -3,7 +3,7 @@
 use crate::asks::Asking;
 use crate::catalogue::Catalogue;
 use crate::episode::{Episode, EpisodeKey, Symptom};
-use crate::leases::Lease;
+use crate::lease::Lease;
 use crate::topology::Topology;
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::Source;

@@ -1,6 +1,8 @@
 //! Topology: which object belongs to what, as far as facts have told, and what a person would call it.
 
-use crate::object_row::{Heard, ObjectRow, WORKLOAD};
+use crate::heard::Heard;
+use crate::object_row::ObjectRow;
+use crate::workload::{MAKE_PODS, WORKLOAD, guessed_owner, is_ordinal};
 use bellbuoy_core::Text;
 use bellbuoy_core::intern::{EntityId, Names};
 use bellbuoy_core::object::{Entity, ObjectRef};
@@ -16,9 +18,6 @@ const OWNER_CHAIN_MAX: usize = 4;
 /// Guesses remembered for pods whose state is not seen yet. At the limit the one that was given out first goes: it was
 /// for the oldest name, whose pods have been seen since.
 const ALIASES_MAX: usize = 10_000;
-
-/// Kinds that name their pods after themselves and five letters.
-const MAKE_PODS: [&str; 4] = ["DaemonSet", "Job", "ReplicaSet", "ReplicationController"];
 
 /// Pods of a StatefulSet that are looked for by their names, when it is heard of after them.
 const ORDINALS: u8 = 10;
@@ -377,57 +376,5 @@ impl Topology {
             self.names.retain(guess);
             self.names.retain(workload);
         }
-    }
-}
-
-/// The alphabet of generated names (`k8s.io/apimachinery/pkg/util/rand`): no vowels, no 0, 1, 3.
-const GENERATED: &str = "bcdfghjklmnpqrstvwxz2456789";
-
-/// Kind and name of the workload that a pod's or ReplicaSet's name speaks of, where no owner is known.
-///
-/// `cart-7d9c5b4f68-x2x8k` is a pod of Deployment `cart`; `cart-x2x8k` belongs to something called `cart` of unknown
-/// kind. A pod whose state is known to have no owner is what it is.
-fn guessed_owner(name: &Entity) -> Option<(&'static str, &str)> {
-    let generated = |text: &str, lengths: std::ops::RangeInclusive<usize>| {
-        lengths.contains(&text.len()) && text.chars().all(|c| GENERATED.contains(c))
-    };
-    match &*name.kind {
-        "Pod" => {
-            let (base, suffix) = name.name.rsplit_once('-').filter(|(_, suffix)| generated(suffix, 5..=5))?;
-            match base.rsplit_once('-') {
-                Some((base, hash)) if generated(hash, 8..=10) => Some(("Deployment", base)),
-                _ if suffix.is_empty() => None,
-                _ => Some((WORKLOAD, base)),
-            }
-        }
-        "ReplicaSet" => {
-            let (base, _) = name.name.rsplit_once('-').filter(|(_, hash)| generated(hash, 8..=10))?;
-            Some(("Deployment", base))
-        }
-        _ => None,
-    }
-}
-
-/// Whether a text is what a StatefulSet puts behind the names of its pods.
-fn is_ordinal(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn guess(kind: &str, name: &str) -> Option<String> {
-        guessed_owner(&Entity::new(kind, "shop", name)).map(|(kind, name)| format!("{kind} {name}"))
-    }
-
-    #[test]
-    fn owners_are_guessed_from_generated_names_only() {
-        assert_eq!(guess("Pod", "cart-7d9c5b4f68-x2x8k").as_deref(), Some("Deployment cart"));
-        assert_eq!(guess("Pod", "node-agent-x2x8k").as_deref(), Some("Workload node-agent"));
-        assert_eq!(guess("Pod", "web-frontend"), None);
-        assert_eq!(guess("Pod", "redis-0"), None);
-        assert_eq!(guess("ReplicaSet", "cart-7d9c5b4f68").as_deref(), Some("Deployment cart"));
-        assert_eq!(guess("Node", "pool-7d9c5b4f68-x2x8k"), None);
     }
 }

@@ -1,8 +1,8 @@
 //! A turn: one fact or one deadline, with everything that it sets in motion in one scope.
 
 use crate::catalogue::Catalogue;
+use crate::delivery::gap_max;
 use crate::episode::{Episode, EpisodeKey, Standing, Symptom, shorten};
-use crate::opening::gap_max;
 use crate::state::{Tables, Timer};
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::Source;
