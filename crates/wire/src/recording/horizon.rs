@@ -23,6 +23,9 @@ const STEP: Span = Span(1);
 /// How far the times of arrival of one stream may run backwards before they are taken at their word: recorders round.
 const SAME_ARRIVAL_MAX: Span = Span::from_secs(1);
 
+/// Rows of one table that are told apart where they tell one age: a microsecond each, within the second that was cut off.
+const ROWS_TOLD_APART_MAX: i64 = 999_000;
+
 /// Buckets of a [`Percentiles`] at the most; at the limit they double their width.
 const BUCKETS_MAX: usize = 1 << 16;
 
@@ -324,10 +327,13 @@ impl Horizon {
     }
 }
 
-/// Turns ages into times.
+/// Turns ages into times. Ages are cut to seconds at the best and to days at the worst, but the Events of an object come in
+/// their order: of two with one age, the one below is the later one.
 fn date(draft: &mut Draft, as_of: Time) {
+    let rows_below = i64::try_from(draft.line).map_or(0, |line| (ROWS_TOLD_APART_MAX - line).max(0));
+    let earlier = if matches!(draft.body, Body::Event(_)) { Span(rows_below) } else { Span::ZERO };
     for told in draft.ages.drain(..) {
-        let time = (as_of - told.age).max(EARLIEST);
+        let time = (as_of - told.age - earlier).max(EARLIEST);
         draft.stamps.push(Stamp { field: told.field, time, whole_seconds: true });
         if let (Field::Creation, Body::Object(report)) = (told.field, &mut draft.body) {
             report.created_at = Some(time);

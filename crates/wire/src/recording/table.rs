@@ -163,6 +163,7 @@ fn seen(cell: &str) -> (&str, &str, i64) {
 
 fn told(namespace: &str, subject: &Value, texts: [&str; 4], seen: [&str; 2], count: i64) -> Option<Value> {
     let ([kind, reason, message, source], [first, last]) = (texts, seen);
+    let message = without_place(message);
     // "kubelet, worker-1", or "{kubelet worker-1}" from older versions.
     let source = source.trim_matches(['{', '}']).trim();
     let (component, host) = source.split_once([',', ' ']).unwrap_or((source, ""));
@@ -176,8 +177,19 @@ fn told(namespace: &str, subject: &Value, texts: [&str; 4], seen: [&str; 2], cou
         "source": {"component": component, "host": host.trim()},
         "count": count,
         "firstTimestamp": ago(first),
-        "lastTimestamp": ago(last)?,
+        "lastTimestamp": ago(last).or_else(|| shown_only(last))?,
     }))
+}
+
+/// A message without the container that newer versions of `kubectl describe` put before it: `spec.containers{cart}: `.
+fn without_place(message: &str) -> &str {
+    let place = message.split_once("}: ").filter(|(place, _)| place.split_once("ontainers{").is_some_and(is_container));
+    place.map_or(message, |(_, rest)| rest)
+}
+
+/// Whether the two sides of a bracket are a place in a pod and the name of a container.
+fn is_container((place, name): (&str, &str)) -> bool {
+    matches!(place, "spec.c" | "spec.initC" | "spec.ephemeralC") && name.bytes().all(|byte| byte != b' ')
 }
 
 /// Whether a line is the heading of a table that is read here.
@@ -304,6 +316,12 @@ fn ago(age: &str) -> Option<String> {
         seconds = seconds.checked_add(number.take()?.checked_mul(unit)?)?;
     }
     (number.is_none() && !age.is_empty()).then(|| format!("-{seconds}s"))
+}
+
+/// The age of what is shown without one. kubectl writes `<unknown>` where an Event has no time of the old kind, and
+/// `<invalid>` where the clock of its emitter is ahead: both are there when the table is made.
+fn shown_only(age: &str) -> Option<String> {
+    matches!(age, "<unknown>" | "<invalid>").then(|| "-0s".to_owned())
 }
 
 #[cfg(test)]

@@ -94,6 +94,31 @@ Events:
 }
 
 #[test]
+fn the_container_before_a_message_is_no_part_of_it() {
+    for (written, message) in [
+        ("spec.containers{cart}: Back-off pulling image \"a\"", "Back-off pulling image \"a\""),
+        ("spec.initContainers{wait-for-db}: Error: ErrImagePull", "Error: ErrImagePull"),
+        ("spec.containers{a b}: odd", "spec.containers{a b}: odd"),
+        ("Killing {x}: y", "Killing {x}: y"),
+    ] {
+        let text = format!(
+            "Name:         cart-1\nNamespace:    shop\nEvents:\n  Type     Reason   Age  From     Message\n  Warning  BackOff  5s   kubelet  {written}\n"
+        );
+        check(&text, &[("/message", json!(message))]);
+    }
+}
+
+#[test]
+fn what_is_shown_without_an_age_is_there_now() {
+    for age in ["<unknown>", "<invalid>", "<invalid> (x8 over <invalid>)"] {
+        let text = format!(
+            "LAST SEEN   TYPE      REASON             OBJECT       MESSAGE\n{age}   Warning   FailedScheduling   pod/cart-1   0/3 nodes are available\n"
+        );
+        check(&text, &[("/lastTimestamp", json!("-0s")), ("/reason", json!("FailedScheduling"))]);
+    }
+}
+
+#[test]
 fn pods_and_their_states() {
     let table = |row: &str| format!("NAME     READY   STATUS    RESTARTS        AGE    IP    NODE\n{row}\n");
     let crashing = table("cart-1   1/2     CrashLoopBackOff   12 (30s ago)   5d   10.0.0.7   worker-1");
