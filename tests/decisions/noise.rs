@@ -78,3 +78,41 @@ fn a_second_slice_that_holds_the_ready_endpoints() {
     estate.report(Source::Objects, ObjectRef::new("EndpointSlice", "shop", "cart-v6"), Body::Object(Box::new(report)));
     check(&estate.recording(), "");
 }
+
+#[test]
+fn a_node_that_an_autoscaler_takes_out() {
+    let mut estate = Estate::new("test");
+    let node = ObjectRef::new("Node", "", "worker-1");
+    let event = |estate: &mut Estate, component: &str, reason: &str, message: &str| {
+        estate.event(&node, component, reason, message).watch(20);
+    };
+    event(&mut estate, "karpenter", "DisruptionTerminating", "Disrupting Node: Underutilized/Delete");
+    event(&mut estate, "karpenter", "FailedDraining", "Failed to drain node, 3 pods are waiting to be evicted");
+    event(&mut estate, "node-controller", "NodeNotReady", "Node worker-1 status is now: NodeNotReady");
+    let removed = "Node worker-1 event: Removing Node worker-1 from Controller";
+    event(&mut estate, "node-controller", "RemovingNode", removed);
+    estate.watch(1_800);
+    check(&estate.recording(), "");
+}
+
+#[test]
+fn an_autoscaler_whose_target_comes_after_it() {
+    let mut estate = Estate::new("test");
+    let scaler = ObjectRef::new("HorizontalPodAutoscaler", "shop", "cart");
+    for round in 0..4 {
+        let message = "deployments/scale.apps \"cart\" not found";
+        estate.repeated(&scaler, "horizontal-pod-autoscaler", "FailedGetScale", message, "e1", 1 + round, 15).wait(15);
+    }
+    estate.watch(120);
+    check(&estate.recording(), "");
+}
+
+#[test]
+fn a_pod_that_failed_its_probe_once_and_was_started_again() {
+    let mut estate = Estate::new("test");
+    let pod = cart().object();
+    let killed = "Container main failed liveness probe, will be restarted";
+    estate.event(&pod, "kubelet", "Killing", killed).wait(2);
+    estate.event(&pod, "kubelet", "Started", "Started container main").watch(1_200);
+    check(&estate.recording(), "");
+}

@@ -181,3 +181,55 @@ fn what_events_tell_for_long_opens_though_the_pod_looks_ready() {
     }
     check(&estate.recording(), "P3 open: Unhealthy on Deployment shop/cart; 1 members");
 }
+
+/// A dump that ends in the midst of it says no less than one that goes on.
+#[test]
+fn what_was_told_again_and_again_until_the_end_goes_on() {
+    let mut estate = Estate::new("test");
+    let set = ObjectRef::new("ReplicaSet", "shop", "cart-7d9c5b4f68");
+    let message = "Error creating: Internal error occurred: failed calling webhook \"pods.acme.dev\": failed to call webhook: Post \"https://policy.shop.svc:443/mutate\": x509: certificate signed by unknown authority";
+    for round in 0..5 {
+        let ago = i64::from(round) * 4;
+        estate.repeated(&set, "replicaset-controller", "FailedCreate", message, "e1", 1 + round, ago).wait(4);
+    }
+    check(&estate.recording(), "P2 open: FailedCreate/WebhookUnavailable on Webhook pods.acme.dev; 2 members");
+}
+
+#[test]
+fn a_container_that_its_kubelet_has_killed_and_not_started_again() {
+    let mut estate = Estate::new("test");
+    let killed = "Container main failed liveness probe, will be restarted";
+    estate.event(&cart().object(), "kubelet", "Killing", killed).wait(2);
+    check(&estate.recording(), "P3 open: Unhealthy/Restarted on Deployment shop/cart; 1 members");
+}
+
+#[test]
+fn a_cron_job_whose_jobs_fail() {
+    let mut estate = Estate::new("test");
+    let cron = ObjectRef::new("CronJob", "shop", "report");
+    let ended = |estate: &mut Estate, number: u32, how: &str| {
+        let message = format!("Saw completed job: report-{number}, condition: {how}");
+        estate.event(&cron, "cronjob-controller", "SawCompletedJob", &message).wait(60).tick();
+    };
+    ended(&mut estate, 1, "Complete");
+    ended(&mut estate, 2, "Failed");
+    ended(&mut estate, 3, "Failed");
+    ended(&mut estate, 4, "Complete");
+    check(&estate.recording(), "P4 resolved: JobFailed on CronJob shop/report; 1 members");
+}
+
+#[test]
+fn a_node_that_was_not_ready_and_is_taken_out_of_the_cluster() {
+    let mut estate = Estate::new("test");
+    let node = ObjectRef::new("Node", "", "worker-1");
+    let lost = "Node worker-1 status is now: NodeNotReady";
+    estate.event(&node, "node-controller", "NodeNotReady", lost).wait(60).tick();
+    let removed = "Node worker-1 event: Removing Node worker-1 from Controller";
+    estate.event(&node, "node-controller", "RemovingNode", removed).watch(60);
+    // Another machine under its name is another node.
+    let registered = "Node worker-1 event: Registered Node worker-1 in Controller";
+    estate.event(&node, "node-controller", "RegisteredNode", registered).wait(3_600).tick();
+    estate.event(&node, "node-controller", "NodeNotReady", lost).wait(90).tick();
+    let told = decide(&estate.recording()).told();
+    assert!(told.contains("P2 resolved: NodeNotReady") && told.contains("P2 open: NodeNotReady"), "{told}");
+}

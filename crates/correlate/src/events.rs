@@ -22,9 +22,13 @@ impl Turn<'_, '_> {
     /// Takes a Kubernetes Event in.
     pub(crate) fn event(&mut self, fact: &Fact, event: &EventReport) {
         self.learn(fact, event);
-        self.recover(fact, event);
         let catalogue = self.catalogue.clone();
-        let Some(reading) = catalogue.read_event(&fact.object.kind, event) else { return };
+        let reading = catalogue.read_event(&fact.object.kind, event);
+        // A reason that tells of good ends and bad ones, as that of a finished job, is no recovery from what it tells.
+        if !reading.as_ref().is_some_and(|reading| reading.rule.healed_by.contains(&event.reason)) {
+            self.recover(fact, event);
+        }
+        let Some(reading) = reading else { return };
         self.stands_for_itself(&fact.object.kind, &fact.object.namespace, &fact.object.name);
         let object = self.state.topology.id(&fact.object);
         let names = reading.named(&fact.object.namespace);
@@ -122,6 +126,14 @@ impl Turn<'_, '_> {
                     self.gone(pod);
                 }
             }
+            ("RemovingNode", "Node") => self.removed(fact),
+            ("RegisteredNode", "Node") => {
+                if let Some(node) = self.state.topology.number_of(&fact.object)
+                    && self.state.topology.object(node).is_some_and(|row| row.is_gone && !row.has_state)
+                {
+                    self.state.topology.change(node, now, |row| row.is_gone = false);
+                }
+            }
             ("FailedScheduling", "Pod") if event.message.starts_with("skip schedule deleting pod") => {
                 if let Some(pod) = self.state.topology.number_of(&fact.object) {
                     self.gone(pod);
@@ -130,6 +142,17 @@ impl Turn<'_, '_> {
             (_, "Pod") if &*event.component == "kubelet" && !event.host.is_empty() => self.runs_on(fact, &event.host),
             _ => {}
         }
+    }
+
+    /// The controller of nodes lets go of a node that has been deleted: whatever was wrong with it ends with it.
+    fn removed(&mut self, fact: &Fact) {
+        let node = self.state.topology.id(&fact.object);
+        if self.state.topology.object(node).is_some_and(|row| row.has_state && !row.is_gone) {
+            // Its state was told of: then its deletion is told too.
+            return;
+        }
+        self.gone(node);
+        self.state.topology.change(node, self.now, |row| row.is_gone = true);
     }
 
     /// A kubelet speaks of the pods of its own node.
@@ -179,9 +202,13 @@ impl Turn<'_, '_> {
             self.note_recovery(fact, event);
         }
         let Some(object) = self.state.topology.number_of(&fact.object) else { return };
+        let entity = self.state.topology.workload_of(object);
+        // Most of what goes well goes well where nothing was wrong.
+        if self.state.sharing(entity, Relation::Same).next().is_none() {
+            return;
+        }
         for rule in healed {
             let Some(signal) = self.state.known_signal(&rule.code) else { continue };
-            let entity = self.state.topology.workload_of(object);
             let key = EpisodeKey { entity, signal };
             let claimed = self.state.episodes.get(&key).map(|episode| episode.last_claimed);
             if claimed.is_some_and(|claimed| claimed <= fact.occurred.to) {

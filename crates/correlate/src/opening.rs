@@ -1,6 +1,6 @@
 //! When a pending episode opens: what has lasted, what was repeated, what cannot heal; and what has to wait.
 
-use crate::delivery::is_backfilled;
+use crate::delivery::{gap_max, is_backfilled};
 use crate::episode::{Episode, EpisodeKey, Standing};
 use crate::state::Timer;
 use crate::turn::{PENDING_KEPT, Report, Turn};
@@ -16,8 +16,9 @@ const PLANNED_DEPTH: usize = 5;
 /// How long a list takes to be told.
 const LIST_TOLD: Span = Span::from_secs(2);
 
-/// Reports of what opens by its repeats that count as "again" at the end of a recording: two are no accident.
-const REPEATED: u64 = 2;
+/// Which part of the reports that open an episode at once counts as "again and again" at the end of a recording: a fifth,
+/// and two at the least, which are no accident.
+const REPEATED_PART: u32 = 5;
 
 impl Turn<'_, '_> {
     /// Whether a pending episode opens now, or when.
@@ -143,11 +144,10 @@ impl Turn<'_, '_> {
             let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)).cloned() else { continue };
             let lasted = self.now.since(began.from) >= self.grace_of(key, &rule);
             let is_ripe = self.state.episodes.get(&key).is_some_and(|episode| episode.is_ripe);
-            let repeats = self.state.episodes.get(&key).map_or(0, |episode| episode.repeats);
             let opens = match rule.class {
                 Class::Converging if is_ripe => true,
                 // The last word is that it happened again: nothing tells that it will not go on.
-                Class::Converging if rule.repeats > 0 && repeats >= REPEATED => true,
+                Class::Converging if self.goes_on(key, &rule) => true,
                 Class::Fixed => true,
                 Class::Converging => lasted && self.persists(key),
                 Class::Planned => false,
@@ -157,5 +157,13 @@ impl Turn<'_, '_> {
                 self.open(key);
             }
         }
+    }
+
+    /// Whether an episode was reported again and again, and its emitter has not fallen silent since.
+    fn goes_on(&self, key: EpisodeKey, rule: &SignalRule) -> bool {
+        let Some(episode) = self.state.episodes.get(&key).filter(|_| rule.repeats > 0) else { return false };
+        let repeats = u32::try_from(episode.repeats).unwrap_or(u32::MAX);
+        repeats >= rule.repeats.div_ceil(REPEATED_PART).max(2)
+            && self.now.since(episode.last_claimed) <= gap_max(rule, repeats)
     }
 }
