@@ -20,7 +20,7 @@ pub(crate) fn static_pod<'a>(kind: &str, name: &'a str, node: &str) -> Option<&'
 /// Kind and name of the workload that a pod's or ReplicaSet's name speaks of, where no owner is known.
 ///
 /// `cart-7d9c5b4f68-x2x8k` is a pod of Deployment `cart`; `cart-x2x8k` belongs to something called `cart` of unknown
-/// kind. A pod whose state is known to have no owner is what it is.
+/// kind; Job `report-29272467` is one of CronJob `report`. A pod whose state is known to have no owner is what it is.
 pub(crate) fn guessed_owner(name: &Entity) -> Option<(&'static str, &str)> {
     let generated = |text: &str, lengths: std::ops::RangeInclusive<usize>| {
         lengths.contains(&text.len()) && text.chars().all(|c| GENERATED.contains(c))
@@ -28,6 +28,9 @@ pub(crate) fn guessed_owner(name: &Entity) -> Option<(&'static str, &str)> {
     match &*name.kind {
         "Pod" => {
             let (base, suffix) = name.name.rsplit_once('-').filter(|(_, suffix)| generated(suffix, 5..=5))?;
+            if let Some(scheduled) = scheduled(base) {
+                return Some(scheduled);
+            }
             match base.rsplit_once('-') {
                 Some((base, hash)) if generated(hash, 8..=10) => Some(("Deployment", base)),
                 _ if suffix.is_empty() => None,
@@ -38,6 +41,23 @@ pub(crate) fn guessed_owner(name: &Entity) -> Option<(&'static str, &str)> {
             let (base, _) = name.name.rsplit_once('-').filter(|(_, hash)| generated(hash, 8..=10))?;
             Some(("Deployment", base))
         }
+        "Job" => scheduled(&name.name),
+        _ => None,
+    }
+}
+
+/// Minutes since 1970 that a CronJob may put behind the names of its Jobs: 2020 to 2050. Dates such as 20261122 are no such.
+const SCHEDULED_MINUTES: std::ops::Range<u64> = 26_000_000..42_000_000;
+
+/// What makes a Job of that name again and again: a CronJob writes the minute of its schedule behind its own name, or the
+/// second where it is an old one; others write milliseconds.
+fn scheduled(job: &str) -> Option<(&'static str, &str)> {
+    let (base, time) = job.rsplit_once('-').filter(|(_, time)| time.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let time_is_minute = time.parse().is_ok_and(|minute| SCHEDULED_MINUTES.contains(&minute));
+    match time.len() {
+        8 if time_is_minute => Some(("CronJob", base)),
+        10 => Some(("CronJob", base)),
+        13 => Some((WORKLOAD, base)),
         _ => None,
     }
 }
@@ -63,5 +83,11 @@ mod tests {
         assert_eq!(guess("Pod", "redis-0"), None);
         assert_eq!(guess("ReplicaSet", "cart-7d9c5b4f68").as_deref(), Some("Deployment cart"));
         assert_eq!(guess("Node", "pool-7d9c5b4f68-x2x8k"), None);
+        assert_eq!(guess("Job", "report-29272467").as_deref(), Some("CronJob report"));
+        assert_eq!(guess("Pod", "report-29272467-x2x8k").as_deref(), Some("CronJob report"));
+        assert_eq!(guess("Job", "report-1617273747").as_deref(), Some("CronJob report"));
+        assert_eq!(guess("Job", "tidy-1786586439623").as_deref(), Some("Workload tidy"));
+        assert_eq!(guess("Job", "report-20261122"), None, "a date");
+        assert_eq!(guess("Job", "report-7"), None);
     }
 }
