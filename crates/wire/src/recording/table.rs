@@ -251,12 +251,14 @@ fn pod(cells: &Cells<'_>) -> Option<Value> {
         })
         .collect();
     let init: Vec<Value> = is_init.then(|| container(0, false, &state)).into_iter().collect();
+    let name = non_empty(cells.get("NAME"))?;
     Some(json!({
         "kind": "Pod",
         "metadata": {
             "namespace": namespace(cells),
-            "name": non_empty(cells.get("NAME"))?,
+            "name": name,
             "creationTimestamp": ago(cells.get("AGE"))?,
+            "ownerReferences": replica_set_of(name).map(|set| json!([{"kind": "ReplicaSet", "name": set, "controller": true}])),
         },
         "spec": {"nodeName": non_empty(cells.get("NODE")).filter(|node| *node != "<none>")},
         "status": {
@@ -266,6 +268,18 @@ fn pod(cells: &Cells<'_>) -> Option<Value> {
             "containerStatuses": statuses,
         },
     }))
+}
+
+/// The ReplicaSet that a pod's name speaks of. A table has no column for owners, and many pods of one Deployment are not
+/// many Deployments.
+fn replica_set_of(pod: &str) -> Option<&str> {
+    // The alphabet of generated names (`k8s.io/apimachinery/pkg/util/rand`).
+    let is_generated = |text: &str| text.chars().all(|letter| "bcdfghjklmnpqrstvwxz2456789".contains(letter));
+    let (set, _) = pod.rsplit_once('-').filter(|(_, suffix)| suffix.len() == 5 && is_generated(suffix))?;
+    let (_, hash) = set.rsplit_once('-').filter(|(_, hash)| is_generated(hash))?;
+    // Digits alone are the time of a CronJob.
+    let is_hash = (8..=10).contains(&hash.len()) && hash.bytes().any(|byte| byte.is_ascii_alphabetic());
+    is_hash.then_some(set)
 }
 
 fn node(cells: &Cells<'_>) -> Option<Value> {

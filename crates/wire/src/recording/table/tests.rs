@@ -140,6 +140,12 @@ fn pods_and_their_states() {
         ("/status/containerStatuses/0/state/waiting/reason", json!("PodInitializing")),
     ];
     check(&init, &expect);
+    let of_a_set = table("cart-7d9c5b4f68-x2x8k   1/1   Running   0   5m   10.0.0.7   w1");
+    check(&of_a_set, &[("/metadata/ownerReferences/0/name", json!("cart-7d9c5b4f68"))]);
+    for alone in ["cart-1", "report-29272467-x2x8k", "node-agent-x2x8k"] {
+        let row = table(&format!("{alone}   1/1   Running   0   5m   10.0.0.7   w1"));
+        check(&row, &[("/metadata/ownerReferences", Value::Null)]);
+    }
     // Out of line, as people shorten what they paste.
     check(&table("cart-1   0/1   Evicted   0   5m   <none>   w1"), &[("/status/reason", json!("Evicted"))]);
     check(&table("cart-1   1/1   Running   0   5m   10.0.0.7   w1"), &[("/status/phase", json!("Running"))]);
