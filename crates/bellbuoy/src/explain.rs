@@ -5,7 +5,7 @@ use crate::cli::ExplainArgs;
 use crate::embedded::Embedded;
 use crate::input::Input;
 use crate::place::Place;
-use crate::report::wording;
+use crate::report::{text, wording};
 use crate::style::{Paint, Style, one_line};
 use crate::tally::Tally;
 use crate::{exit, moment, output, replay};
@@ -128,9 +128,10 @@ pub(crate) fn write(
     let headline = style.paint(Paint::Strong, wording::headline(incident, rules));
     writeln!(out, "{} {status}  {headline}", style.severity(entry.triaged.severity))?;
     writeln!(out, "   {}, cluster {}, {}", incident.id, entry.scope, wording::when(entry, observed_to))?;
+    text::to_do(out, entry, rules, style)?;
     let numbers = exhibits.numbers();
-    one_incident(out, incident, &numbers, style)?;
-    causes(out, incident, &numbers, style)?;
+    one_incident(out, incident, rules, &numbers, style)?;
+    causes(out, incident, rules, &numbers, style)?;
     severity(out, entry, style)?;
     pages(out, entry, style)?;
     facts(out, exhibits, &numbers, style)
@@ -143,11 +144,12 @@ fn heading(out: &mut impl Write, text: &str, style: Style) -> io::Result<()> {
 fn one_incident(
     out: &mut impl Write,
     incident: &Incident,
+    rules: &RuleSet,
     numbers: &BTreeMap<FactId, usize>,
     style: Style,
 ) -> io::Result<()> {
-    heading(out, "Why these are one incident", style)?;
-    let tree = Tree::of(&incident.members);
+    heading(out, if incident.members.len() == 1 { "What is seen" } else { "Why these are one incident" }, style)?;
+    let tree = Tree::of(incident, rules);
     let mut told = BTreeSet::new();
     for root in &tree.roots {
         branch(out, &tree, *root, 0, &mut told, numbers, style)?;
@@ -160,7 +162,11 @@ fn one_incident(
     }
     let hidden = usize::try_from(incident.member_count).unwrap_or(0).saturating_sub(incident.members.len());
     if hidden > 0 {
-        writeln!(out, "   and {} that the record does not show", wording::counted(hidden as u64, "member", "members"))?;
+        writeln!(
+            out,
+            "   and {} that the record does not show",
+            wording::counted(hidden as u64, "symptom", "symptoms")
+        )?;
     }
     let absorbed = incident.timeline.iter().filter(|moment| moment.text.contains("inc-"));
     for moment in absorbed {
@@ -171,13 +177,16 @@ fn one_incident(
 
 /// Members by what explains them.
 struct Tree<'a> {
+    incident: &'a Incident,
+    rules: &'a RuleSet,
     members: &'a [Member],
     roots: Vec<usize>,
     effects: BTreeMap<(&'a Entity, &'a str), Vec<usize>>,
 }
 
 impl<'a> Tree<'a> {
-    fn of(members: &'a [Member]) -> Self {
+    fn of(incident: &'a Incident, rules: &'a RuleSet) -> Self {
+        let members = &*incident.members;
         let shown: BTreeSet<_> = members.iter().map(|member| (&member.entity, &*member.signal)).collect();
         let (mut roots, mut effects) = (Vec::new(), BTreeMap::<_, Vec<usize>>::new());
         for (at, member) in members.iter().enumerate() {
@@ -187,7 +196,7 @@ impl<'a> Tree<'a> {
                 None => roots.push(at),
             }
         }
-        Self { members, roots, effects }
+        Self { incident, rules, members, roots, effects }
     }
 }
 
@@ -205,27 +214,30 @@ fn branch(
     }
     let member = &tree.members[at];
     let indent = "   ".repeat(depth + 1);
-    let many = if member.objects > 1 { format!(" on {} objects", member.objects) } else { String::new() };
-    let repeats = if member.repeats > 1 { format!(", reported {} times", member.repeats) } else { String::new() };
-    let ended = match member.ended_at {
-        Some(ended) => format!(" to {}", moment::beside(ended, member.began_at)),
-        None => ", goes on".to_owned(),
+    let many = if member.objects > 1 { format!(", on {} objects", member.objects) } else { String::new() };
+    let repeats = if member.repeats > 1 { format!(", seen {} times", member.repeats) } else { String::new() };
+    let times = match member.ended_at {
+        Some(ended) => format!("from {} to {}", moment::beside(member.began_at, tree.incident.began_at), {
+            moment::beside(ended, member.began_at)
+        }),
+        None => format!("since {}", moment::beside(member.began_at, tree.incident.began_at)),
     };
     let late = if member.late { ", a fact of it came late" } else { "" };
-    let name =
-        style.paint(Paint::Strong, format!("{}: {}", wording::name(&member.entity), one_line(&member.signal, 80)));
-    let began = moment::date_and_time(member.began_at);
-    writeln!(out, "{indent}{name}{many}, from {began}{ended}{repeats}{late}{}", cited(&member.evidence, numbers))?;
+    let name = wording::sentence(tree.incident, &member.entity, &member.signal, tree.rules);
+    let name = style.paint(Paint::Strong, name);
+    writeln!(out, "{indent}{name}{many}, {times}{repeats}{late}{}", cited(&member.evidence, numbers))?;
     match &member.explained_by {
-        Some(by) => writeln!(
-            out,
-            "{indent}  follows from {}: {}; {} ({})",
-            wording::name(&by.entity),
-            one_line(&by.signal, 80),
-            one_line(&by.relation, 200),
-            one_line(&by.rule, 80),
-        )?,
-        None => writeln!(out, "{indent}  nothing explains it: it is where the others come from")?,
+        // What it follows from stands above it, unless the record does not show that.
+        Some(by) => {
+            let from = match depth == 0 {
+                true => format!("{} ({}): ", wording::name(&by.entity), one_line(&by.signal, 80)),
+                false => String::new(),
+            };
+            let (how, rule) = (one_line(&by.relation, 200), one_line(&by.rule, 80));
+            writeln!(out, "{indent}  follows from {}{how} ({rule})", if from.is_empty() { "that: " } else { &from })?;
+        }
+        None if tree.members.len() == 1 => {}
+        None => writeln!(out, "{indent}  nothing here explains it: it is where the others come from")?,
     }
     for effect in tree.effects.get(&(&member.entity, &*member.signal)).into_iter().flatten() {
         branch(out, tree, *effect, depth + 1, told, numbers, style)?;
@@ -236,6 +248,7 @@ fn branch(
 fn causes(
     out: &mut impl Write,
     incident: &Incident,
+    rules: &RuleSet,
     numbers: &BTreeMap<FactId, usize>,
     style: Style,
 ) -> io::Result<()> {
@@ -244,8 +257,8 @@ fn causes(
         writeln!(out, "   no cause stands out")?;
     }
     for (rank, cause) in (1..).zip(&incident.causes) {
-        let name = wording::name(&cause.entity);
-        writeln!(out, "   {rank}. {name}: {}, score {}", one_line(&cause.signal, 80), cause.score)?;
+        let name = wording::sentence(incident, &cause.entity, &cause.signal, rules);
+        writeln!(out, "   {rank}. {name}, score {}", cause.score)?;
         for because in &cause.because {
             let (rule, text) = (one_line(&because.rule, 80), one_line(&because.text, 300));
             writeln!(out, "      {:+4}  {text} ({rule}){}", because.points, cited(&because.facts, numbers))?;
@@ -257,7 +270,6 @@ fn causes(
 fn severity(out: &mut impl Write, entry: &Entry, style: Style) -> io::Result<()> {
     let triaged = &entry.triaged;
     heading(out, &format!("Why {}, and why {}", triaged.severity, one_line(&triaged.owner, 80)), style)?;
-    writeln!(out, "   the worst signal in it weighs {}", triaged.incident.weight)?;
     for factor in &triaged.factors {
         // Towards P1 is up for people, whatever the number does.
         let steps = match factor.steps {
@@ -272,12 +284,18 @@ fn severity(out: &mut impl Write, entry: &Entry, style: Style) -> io::Result<()>
 fn pages(out: &mut impl Write, entry: &Entry, style: Style) -> io::Result<()> {
     heading(out, "Why these pages", style)?;
     if entry.pages.is_empty() {
-        writeln!(out, "   nobody was told")?;
+        writeln!(out, "   nobody is told")?;
     }
     for page in &entry.pages {
         let (kind, receiver) = (wording::page_kind(page.kind), one_line(&page.key.receiver, 80));
         let at = moment::date_and_time(page.at);
-        writeln!(out, "   {at}  {kind} to {receiver}, tier {}, {}", page.tier, one_line(&page.summary, 300))?;
+        let channel = if page.channel.is_empty() { "any channel".to_owned() } else { one_line(&page.channel, 80) };
+        writeln!(
+            out,
+            "   {at}  {receiver} by {channel}, tier {}, {kind}: {}",
+            page.tier,
+            one_line(&page.summary, 300)
+        )?;
         writeln!(out, "      {} ({}), page {}", one_line(&page.reason, 300), one_line(&page.rule, 80), page.key)?;
     }
     Ok(())
@@ -330,29 +348,31 @@ mod tests {
     fn lines(members: Vec<Member>) -> Vec<String> {
         let incident = Incident { member_count: u32::try_from(members.len()).unwrap(), members, ..Incident::default() };
         let mut out = Vec::new();
-        one_incident(&mut out, &incident, &BTreeMap::new(), Style::PLAIN).unwrap();
+        one_incident(&mut out, &incident, &RuleSet::default(), &BTreeMap::new(), Style::PLAIN).unwrap();
         String::from_utf8(out).unwrap().lines().filter(|line| line.contains("Node")).map(str::to_owned).collect()
     }
 
     #[test]
     fn effects_stand_below_what_explains_them() {
         let lines = lines(vec![member("a", None), member("b", Some("c")), member("c", Some("a"))]);
-        let starts: Vec<_> = lines.iter().map(|line| line.split(':').next().unwrap()).collect();
-        assert_eq!(
-            starts,
-            [
-                "   Node a",
-                "      Node c",
-                "        follows from Node a",
-                "         Node b",
-                "           follows from Node c"
-            ]
-        );
+        let starts: Vec<_> = lines.iter().map(|line| line.split(" (").next().unwrap()).collect();
+        assert_eq!(starts, ["   Node a", "      Node c", "         Node b"]);
+    }
+
+    #[test]
+    fn what_the_record_does_not_show_is_named_by_what_follows_from_it() {
+        let lines = lines(vec![member("b", Some("gone"))]);
+        assert_eq!(lines.len(), 2, "{lines:#?}");
+        assert!(lines[1].starts_with("     follows from Node gone"), "{lines:#?}");
     }
 
     #[test]
     fn a_circle_ends_and_leaves_nobody_out() {
         let lines = lines(vec![member("a", Some("b")), member("b", Some("a"))]);
-        assert_eq!(lines.iter().filter(|line| line.contains(": , from")).count(), 2, "{lines:#?}");
+        assert_eq!(
+            lines.iter().filter(|line| line.contains("Node") && line.contains(", since")).count(),
+            2,
+            "{lines:#?}"
+        );
     }
 }

@@ -89,7 +89,7 @@ fn notes(report: &Report) -> Vec<String> {
             named.push("…");
         }
         let files = wording::counted(*count, "file", "files");
-        notes.push(format!("passed by {files}, {reason}: {}", named.join(", ")));
+        notes.push(format!("did not use {files}, {reason}: {}", named.join(", ")));
     }
     for (what, count) in &report.ignored {
         let records = wording::counted(*count, "record", "records");
@@ -103,10 +103,10 @@ fn notes(report: &Report) -> Vec<String> {
         if let Some(as_of) = as_of {
             let at = moment::date_and_time(as_of.time);
             let why = match as_of.field {
-                Some(field) => format!("the latest time that anything names, {}; --as-of says otherwise", field.name()),
+                Some(field) => format!("the latest time in it ({}); --as-of TIME sets another", field.name()),
                 None => "as --as-of says".to_owned(),
             };
-            notes.push(format!("states that were dumped of cluster {scope} count as observed at {at} UTC: {why}"));
+            notes.push(format!("cluster {scope}: dumped states count as observed at {at} UTC, {why}"));
         }
     }
     notes

@@ -1,6 +1,7 @@
 //! The report of a replay, or of its score: for a person, or for a program.
 
 pub(crate) mod json;
+pub(crate) mod look;
 pub(crate) mod score;
 pub(crate) mod text;
 pub(crate) mod wording;

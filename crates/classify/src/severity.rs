@@ -48,17 +48,17 @@ pub(crate) fn assess(incident: &Incident, category: &str, rules: &RuleSet, now: 
         // P2 says that a service is down, so that from there on it is said already.
         let steps = i32::from(incident.weight > Severity::P2);
         let services =
-            if services_down == 1 { "one Service has".to_owned() } else { format!("{services_down} Services have") };
+            if services_down == 1 { "1 Service has".to_owned() } else { format!("{services_down} Services have") };
         factors.push(factor("service-down", steps, format!("{services} no endpoint left")));
     }
     let open_for = now.since(incident.opened_at);
     if open_for >= LONG && incident.resolved_at.is_none() {
-        factors.push(factor("long", 1, format!("open for {open_for}, over {LONG}")));
+        factors.push(factor("long", 1, format!("it has been open for {open_for}, longer than {LONG}")));
     }
     let raised = incident.weight.raised(factors.iter().map(|factor| factor.steps).sum());
     let has_impact = services_down > 0 || control_plane.is_some() || incident.weight == Severity::P1;
     if raised == Severity::P1 && !has_impact {
-        let text = "P1 wants a Service without endpoints or a control plane at fault: size alone does not reach it";
+        let text = "size alone makes no P1: no Service has lost all endpoints, and the control plane is not at fault";
         let steps = factors.iter().map(|factor| factor.steps).sum::<i32>();
         let needed = i32::from(incident.weight as u8) - i32::from(Severity::P2 as u8);
         factors.push(factor("size-alone", needed - steps, text));
@@ -76,8 +76,8 @@ fn weight(incident: &Incident, rules: &RuleSet) -> Factor {
     let weight = incident.weight;
     let named = incident.signals.iter().find(|count| rules.signal(&count.signal).is_some_and(|r| r.severity == weight));
     match named {
-        Some(count) => factor("weight", 0, format!("{weight} is the weight of {}", count.signal)),
-        None => factor("weight", 0, format!("{weight} is the weight of its worst signal")),
+        Some(count) => factor("weight", 0, format!("{} counts as {weight}", count.signal)),
+        None => factor("weight", 0, format!("its worst symptom counts as {weight}")),
     }
 }
 
@@ -85,8 +85,9 @@ fn weight(incident: &Incident, rules: &RuleSet) -> Factor {
 fn wide(incident: &Incident) -> Option<Factor> {
     let (objects, namespaces) = (incident.object_count, incident.namespace_count);
     let is_wide = objects >= WIDE_OBJECTS || incident.member_count >= WIDE_MEMBERS || namespaces >= WIDE_NAMESPACES;
-    let text =
-        || format!("{objects} objects of {} entities in {namespaces} namespaces are affected", incident.member_count);
+    let text = || {
+        format!("{objects} objects in {namespaces} namespaces are affected, with {} symptoms", incident.member_count)
+    };
     is_wide.then(|| factor("wide", 1, text()))
 }
 
@@ -164,7 +165,7 @@ mod tests {
         let signals = vec![SignalCount { signal: "CrashLoopBackOff".into(), area: "".into(), count: 1 }];
         let incident = Incident { signals, ..incident(Severity::P3, "Deployment", "shop") };
         let (_, factors) = assess(&incident, "", &rules(), Time(0));
-        assert_eq!(&*factors[0].text, "P3 is the weight of CrashLoopBackOff");
+        assert_eq!(&*factors[0].text, "CrashLoopBackOff counts as P3");
     }
 
     #[test]

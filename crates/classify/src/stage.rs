@@ -63,7 +63,7 @@ fn triage(state: &mut Tables, incident: Incident, rules: &RuleSet, now: Time) ->
         .filter(|before| !is_over && before.forget_at.is_none() && before.cause == cause && before.severity < assessed);
     let severity = held.map_or(assessed, |before| before.severity);
     if severity != assessed {
-        let text = format!("held at {severity} until the incident ends or its cause changes");
+        let text = format!("it is held at {severity} until the incident ends or its cause changes");
         factors.push(factor("held", assessed as i32 - severity as i32, text));
     }
     let forget_at = is_over.then(|| now + rules.limits.reopen_within);

@@ -33,6 +33,9 @@ impl std::str::FromStr for IncidentId {
     }
 }
 
+/// The rule that makes an object a cause because a message names it as missing or exhausted.
+pub const NAMED: &str = "named-in-message";
+
 /// Where an incident stands. The stages of an incident process that a pipeline can see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub enum Status {

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no randomness that could reach a decision, no bytes of any outside format.
 
 pub mod fact;
+pub mod headline;
 pub mod incident;
 pub mod intern;
 pub mod object;

@@ -5,14 +5,12 @@ use crate::episode::{self, Episode, EpisodeKey, Standing};
 use crate::explanation::{EFFECTS_MAX, SAME_ENTITY_STRENGTH};
 use crate::hubs::{CLUSTER, LEANING};
 use crate::turn::Turn;
-use bellbuoy_core::incident::Severity;
+use bellbuoy_core::incident::{NAMED, Severity};
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{Relation, Role};
 use std::collections::BTreeSet;
 
-/// The rule that makes an object a cause because a message names it as missing or exhausted.
-pub const NAMED: &str = "named-in-message";
 /// What an edge to an object that a message names is worth: more than any causal rule, for nothing is more specific.
 const NAMED_STRENGTH: i32 = 1_000;
 /// Users of a shared thing that are asked whether they stand healthy.

@@ -35,6 +35,5 @@ mod turn;
 mod workload;
 
 pub use catalogue::{Catalogue, Reading};
-pub use inference::NAMED;
 pub use stage::Correlate;
 pub use state::Tables;

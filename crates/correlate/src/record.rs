@@ -2,11 +2,10 @@
 
 use crate::episode::{Episode, EpisodeKey};
 use crate::explanation::{DEPTH_MAX, SAME_ENTITY};
-use crate::inference::NAMED;
 use crate::turn::Turn;
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::{
-    Because, Cause, Evidence, Explanation, Incident, IncidentId, Member, Severity, SignalCount,
+    Because, Cause, Evidence, Explanation, Incident, IncidentId, Member, NAMED, Severity, SignalCount,
 };
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{Class, Relation, Role};
@@ -145,8 +144,8 @@ impl Turn<'_, '_> {
         let mut owners: Vec<_> = self.state.explained_by(key).map(|child| child.entity).collect();
         owners.dedup();
         match owners.len() {
-            0 | 1 => "inferred: what is told through it is never the fault of who tells it",
-            _ => "inferred: several owners fail in the same way through it, and most of what uses it does",
+            0 | 1 => "inferred: such a failure is never the fault of what reports it",
+            _ => "inferred: several workloads fail in the same way through it, and most of what uses it fails",
         }
     }
 
@@ -171,24 +170,29 @@ impl Turn<'_, '_> {
                 let facts = if with_facts { row.evidence.iter().take(3).copied().collect() } else { Vec::new() };
                 because.push(Because { rule: name.into(), points, text: text.into(), facts });
             };
+            // What a signal says, it says of whoever tells of what the message names.
+            let sentence = match &teller {
+                Some(teller) => format!("{teller} {says} ({entity})"),
+                None => format!("{entity} {says}"),
+            };
             match &row.explained_by {
-                None => {
-                    // What a signal says, it says of whoever tells of what the message names.
-                    let subject = match &teller {
-                        Some(teller) => format!("{entity}: {teller}"),
-                        None => entity.to_string(),
-                    };
-                    add("unexplained", UNEXPLAINED, format!("{subject} {says}: {}", row.message), true);
-                }
+                None if row.message.is_empty() => add("unexplained", UNEXPLAINED, sentence, true),
+                None => add("unexplained", UNEXPLAINED, format!("{sentence}: {}", row.message), true),
                 Some(edge) => {
                     let cause = self.state.topology.names.name(edge.cause.entity);
-                    add("explained", 0, format!("{entity} {says}, which follows from {cause}"), true);
+                    let how = self.state.code(edge.cause.signal);
+                    add("explained", 0, format!("{sentence}, which follows from {how} on {cause}"), true);
                 }
             }
             if explains > 0 {
                 let doublings = i32::try_from(explains.ilog2() + 1).unwrap_or(i32::MAX);
                 let points = doublings.saturating_mul(REACH_PER_DOUBLING).min(REACH_MAX);
-                add("reach", points, format!("explains {explains} of the {others} other signals here"), false);
+                let which = match others {
+                    1 => "the one other symptom".to_owned(),
+                    _ if explains == others => format!("all {others} other symptoms"),
+                    _ => format!("{explains} of the {others} other symptoms"),
+                };
+                add("reach", points, format!("explains {which} here"), false);
             }
             if row.inferred {
                 match teller.is_some() {
@@ -197,8 +201,10 @@ impl Turn<'_, '_> {
                 }
             }
             match rule.map(|rule| rule.role) {
-                Some(Role::Cause) => add("role", CAUSE_BY_ROLE, format!("{code} names what is wrong"), false),
-                Some(Role::Both) => add("role", EITHER_BY_ROLE, format!("{code} may be a cause by itself"), false),
+                Some(Role::Cause) => {
+                    add("role", CAUSE_BY_ROLE, format!("{code} is a cause and no mere symptom"), false)
+                }
+                Some(Role::Both) => add("role", EITHER_BY_ROLE, format!("{code} can be a cause by itself"), false),
                 _ => {}
             }
             if rule.is_some_and(|rule| rule.class == Class::Fixed) {

@@ -101,8 +101,8 @@ const FIRST: &str = "30 Trigger 1:devs@pager #1 default/first-page";
 fn the_first_page_waits_for_the_incident_to_settle() {
     check(vec![(0, open(P3)), (29, Watermark)], &[]);
     let pages = check(vec![(0, open(P3)), (30, Watermark)], &[FIRST]);
-    assert_eq!(&*pages[0].summary, "[P3] Deployment shop/cart: OOMKilled");
-    assert_eq!(&*pages[0].reason, "P3: P3 and worse is paged, and nobody acknowledged it in the 30s since it opened");
+    assert_eq!(&*pages[0].summary, "[P3] Deployment shop/cart shows OOMKilled");
+    assert_eq!(&*pages[0].reason, "P3 is paged, and nobody acknowledged it in the 30s since it opened");
     assert_eq!(pages[0].severity, P3);
 }
 
@@ -137,9 +137,9 @@ fn tier_after_tier_is_told_and_empty_ones_are_passed_by_at_once() {
         vec![(0, open(P3)), (90_000, Watermark)],
         &[FIRST, "330 Escalate 3:sre@pager #2 default/ack-timeout", "930 Escalate 4:boss@phone #3 default/ack-timeout"],
     );
-    let reason = "nobody has acknowledged in time; told so far: devs (tier 2 has nobody)";
+    let reason = "nobody has acknowledged it in time; told so far: devs (tier 2 has nobody)";
     assert_eq!(&*pages[1].reason, reason);
-    assert_eq!(&*pages[2].reason, "nobody has acknowledged in time; told so far: devs, sre");
+    assert_eq!(&*pages[2].reason, "nobody has acknowledged it in time; told so far: devs, sre");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn who_was_told_hears_of_the_end_and_nobody_else() {
         vec![(0, open(P3)), (100, resolved()), (101, resolved()), (9_000, Watermark)],
         &[FIRST, "100 Resolve 1:devs@pager #2 default/resolved"],
     );
-    assert_eq!(&*pages[1].summary, "[P3] Deployment shop/cart: OOMKilled; over after 1m40s");
+    assert_eq!(&*pages[1].summary, "[P3] Deployment shop/cart shows OOMKilled; over after 1m40s");
     let pages = check(
         vec![(0, open(P3)), (50, acknowledged(P3)), (100, merged()), (9_000, Watermark)],
         &[FIRST, "100 Resolve 1:devs@pager #2 default/merged"],
@@ -220,8 +220,7 @@ fn what_comes_back_is_paged_anew_after_it_has_settled() {
     let over = "100 Resolve 1:devs@pager #2 default/resolved";
     let back = "230 Trigger 1:devs@pager #3 default/came-back";
     let pages = check(vec![(0, open(P3)), (100, resolved()), (200, open(P3)), (529, Watermark)], &[FIRST, over, back]);
-    let reason =
-        "it came back after 1m40s; P3: P3 and worse is paged, and nobody acknowledged it in the 30s since then";
+    let reason = "it came back after 1m40s; P3 is paged, and nobody acknowledged it in the 30s since then";
     assert_eq!(&*pages[2].reason, reason);
     // What was never told of is told of for the first time.
     check(

@@ -45,8 +45,13 @@ impl Turn<'_, '_> {
         };
         case.severity = triaged.severity;
         case.owner = triaged.owner.clone();
-        case.title = words::title(incident);
-        case.extent = words::extent(incident);
+        // The record of a merging has neither cause nor members: who was told knows it by its former title.
+        if let Some(title) = words::title(incident, self.rules) {
+            case.title = title;
+            case.extent = words::extent(incident);
+        } else if case.title.is_empty() {
+            case.title = id.to_string().into();
+        }
         match incident.status {
             Status::Open => self.open(id, &mut case),
             Status::Acknowledged => self.acknowledged(id, &mut case),
@@ -66,7 +71,7 @@ impl Turn<'_, '_> {
             Phase::Settling if self.pages(&case) => self.first_page(id, &mut case),
             Phase::Told => {
                 let told: Vec<_> = case.told.iter().map(|told| &*told.receiver).collect();
-                let why = format!("nobody has acknowledged in time; told so far: {}", told.join(", "));
+                let why = format!("nobody has acknowledged it in time; told so far: {}", told.join(", "));
                 self.tell_next(id, &mut case, PageKind::Escalate, "ack-timeout", why);
             }
             Phase::Settling | Phase::Acknowledged | Phase::Ended => {}
@@ -114,10 +119,13 @@ impl Turn<'_, '_> {
     }
 
     fn first_page(&mut self, id: IncidentId, case: &mut Case) {
-        let (severity, policy) = (case.severity, &self.rules.policy);
+        let severity = case.severity;
         let open_for = self.now.since(case.since);
-        let from = policy.page_from;
-        let why = format!("{severity}: {from} and worse is paged, and nobody acknowledged it in the {open_for} since");
+        let paged = match self.rules.policy.page_from {
+            from if from == severity => format!("{severity} is paged"),
+            from => format!("{severity} is paged, as {from} and worse are"),
+        };
+        let why = format!("{paged}, and nobody acknowledged it in the {open_for} since");
         let (rule, why) = match case.over_at {
             None => ("first-page", format!("{why} it opened")),
             Some(over_at) => {

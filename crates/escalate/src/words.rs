@@ -2,16 +2,13 @@
 
 use crate::state::Case;
 use bellbuoy_core::Text;
+use bellbuoy_core::headline::headline;
 use bellbuoy_core::incident::Incident;
+use bellbuoy_core::rules::RuleSet;
 
-/// What is wrong with what: `Node worker-3: NodeNotReady`.
-pub(crate) fn title(incident: &Incident) -> Text {
-    let cause = incident.causes.first().map(|cause| (&cause.entity, &cause.signal));
-    let member = || incident.members.first().map(|member| (&member.entity, &member.signal));
-    match cause.or_else(member) {
-        Some((entity, signal)) => format!("{entity}: {signal}").into(),
-        None => incident.id.to_string().into(),
-    }
+/// What is wrong with what: `Node worker-3 is not ready`; none when the record does not say.
+pub(crate) fn title(incident: &Incident, rules: &RuleSet) -> Option<Text> {
+    headline(incident, rules).map(Text::from)
 }
 
 /// How much is affected: `412 objects in 50 namespaces`; empty for a single object.
@@ -24,12 +21,12 @@ pub(crate) fn extent(incident: &Incident) -> Text {
     }
 }
 
-/// One line: `[P2] Node worker-3: NodeNotReady; 412 objects in 50 namespaces`.
+/// One line: `[P2] Node worker-3 is not ready; 412 objects in 50 namespaces`.
 pub(crate) fn summary(case: &Case) -> Text {
     line(case, &case.extent)
 }
 
-/// One line for the end: `[P2] Node worker-3: NodeNotReady; over after 25m`.
+/// One line for the end: `[P2] Node worker-3 is not ready; over after 25m`.
 pub(crate) fn line(case: &Case, what: &str) -> Text {
     let Case { severity, title, .. } = case;
     match what {
@@ -41,12 +38,16 @@ pub(crate) fn line(case: &Case, what: &str) -> Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bellbuoy_core::incident::{Cause, IncidentId, Member, Severity};
+    use bellbuoy_core::incident::{Cause, Member, Severity};
     use bellbuoy_core::object::Entity;
+    use bellbuoy_core::rules::SignalRule;
 
     #[track_caller]
     fn check(incident: &Incident, expect: &str) {
-        let case = Case { severity: Severity::P2, title: title(incident), extent: extent(incident), ..Case::default() };
+        let rule = SignalRule { code: "NodeNotReady".into(), says: "is not ready".into(), ..SignalRule::default() };
+        let rules = RuleSet { catalogue: vec![rule], ..RuleSet::default() };
+        let title = title(incident, &rules).unwrap();
+        let case = Case { severity: Severity::P2, title, extent: extent(incident), ..Case::default() };
         assert_eq!(&*summary(&case), expect);
     }
 
@@ -55,12 +56,11 @@ mod tests {
         let entity = Entity::new("Node", "", "worker-3");
         let cause = Cause { entity, signal: "NodeNotReady".into(), ..Cause::default() };
         let node = Incident { causes: vec![cause], object_count: 412, namespace_count: 50, ..Incident::default() };
-        check(&node, "[P2] Node worker-3: NodeNotReady; 412 objects in 50 namespaces");
-        check(&Incident { namespace_count: 1, ..node.clone() }, "[P2] Node worker-3: NodeNotReady; 412 objects");
-        check(&Incident { object_count: 1, ..node.clone() }, "[P2] Node worker-3: NodeNotReady");
+        check(&node, "[P2] Node worker-3 is not ready; 412 objects in 50 namespaces");
+        check(&Incident { namespace_count: 1, ..node.clone() }, "[P2] Node worker-3 is not ready; 412 objects");
+        check(&Incident { object_count: 1, ..node.clone() }, "[P2] Node worker-3 is not ready");
         let entity = Entity::new("Deployment", "shop", "cart");
         let members = vec![Member { entity, signal: "OOMKilled".into(), ..Member::default() }];
-        check(&Incident { members, ..Incident::default() }, "[P2] Deployment shop/cart: OOMKilled");
-        check(&Incident { id: IncidentId(7), ..Incident::default() }, "[P2] inc-0000000000000007");
+        check(&Incident { members, ..Incident::default() }, "[P2] Deployment shop/cart shows OOMKilled");
     }
 }

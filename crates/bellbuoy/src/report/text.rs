@@ -1,23 +1,29 @@
 //! The report for a person at 3 a.m.: the worst first, and of each what is wrong, why, whose it is and who was told.
 
 use super::Report;
-use super::wording;
+use super::{look, wording};
 use crate::account::Entry;
 use crate::moment;
 use crate::style::{Paint, Style, one_line};
-use bellbuoy_core::incident::{Cause, Incident, TimelineEntry};
+use bellbuoy_core::incident::{Because, Cause, Incident, Member, TimelineEntry};
 use bellbuoy_core::page::Page;
+use bellbuoy_core::rules::RuleSet;
 use bellbuoy_core::time::Time;
+use bellbuoy_core::triage::Factor;
 use std::io::{self, Write};
 
-/// Reasons shown for the first cause; all of them stand in `explain` and in the JSON.
-const BECAUSE_SHOWN: usize = 5;
 /// Entities named; all are counted.
 const ENTITIES_SHOWN: usize = 6;
+/// Kinds of symptoms told; all are counted.
+const SYMPTOMS_SHOWN: usize = 5;
 /// Timeline entries shown at each end.
 const TIMELINE_SHOWN: usize = 4;
 /// Pages shown at each end.
 const PAGES_SHOWN: usize = 3;
+
+/// Reasons for a cause that say what the lines around them say, or what matters to whoever writes rules: all of them
+/// stand in `explain` and in the JSON.
+const SAID_ALREADY: [&str; 3] = ["unexplained", "explained", "role"];
 
 /// Writes the report.
 ///
@@ -49,30 +55,55 @@ fn incident(out: &mut impl Write, report: &Report<'_>, entry: &Entry, several: b
     let place =
         if several { format!(", in cluster {}", one_line(&entry.scope.to_string(), 100)) } else { String::new() };
     let owner = if triaged.owner.is_empty() { "nobody yet" } else { &triaged.owner };
-    writeln!(out, "   {}  owner {}, {when}{place}", style.paint(Paint::Faint, incident.id), one_line(owner, 80))?;
-    causes(out, &incident.causes, style)?;
+    let code = incident.causes.first().map_or(String::new(), |cause| format!("{}, ", one_line(&cause.signal, 80)));
+    writeln!(out, "   {}  {code}owner {}, {when}{place}", style.paint(Paint::Faint, incident.id), one_line(owner, 80))?;
     let mut facts = Facts { out, style };
-    if let Some(message) =
-        incident.members.first().map(|member| one_line(&member.message, 300)).filter(|text| !text.is_empty())
-    {
-        facts.line("message", &message)?;
+    if let Some(text) = evidence(incident) {
+        facts.line("evidence", &text)?;
     }
-    facts.line("affected", &affected(incident))?;
-    facts.line("signals", &signals(incident))?;
+    if let Some(text) = because(incident) {
+        facts.line("because", &text)?;
+    }
+    for other in others(incident) {
+        let why = wording::sentence(incident, &other.entity, &other.signal, report.rules);
+        facts.line("or", &format!("{why}, which nothing here explains either"))?;
+    }
+    if let Some(text) = affected(incident) {
+        facts.line("affected", &text)?;
+    }
+    for (at, text) in symptoms(incident, report.rules).iter().enumerate() {
+        facts.line(if at == 0 { "symptoms" } else { "" }, text)?;
+    }
+    facts.line("severity", &severity(&triaged.factors))?;
     for (at, page) in ends(&entry.pages, PAGES_SHOWN).into_iter().enumerate() {
-        facts.line(if at == 0 { "pages" } else { "" }, &shown(page, |page| page_line(page, incident.began_at)))?;
+        facts.line(if at == 0 { "told" } else { "" }, &shown(page, |page| page_line(page, incident.began_at)))?;
     }
     if entry.pages.is_empty() {
-        facts.line("pages", "none")?;
+        facts.line("told", "nobody")?;
     }
-    for (at, moment) in ends(&incident.timeline, TIMELINE_SHOWN).into_iter().enumerate() {
+    let news = news(incident);
+    for (at, moment) in ends(&news, TIMELINE_SHOWN).into_iter().enumerate() {
         facts.line(
             if at == 0 { "timeline" } else { "" },
             &shown(moment, |moment| timeline_line(moment, incident.began_at)),
         )?;
     }
-    if !triaged.runbook.is_empty() {
-        facts.line("to do", &one_line(&triaged.runbook, 300))?;
+    to_do(out, entry, report.rules, style)
+}
+
+/// Where to look first, and what to read.
+///
+/// # Errors
+/// When the stream cannot be written.
+pub(crate) fn to_do(out: &mut impl Write, entry: &Entry, rules: &RuleSet, style: Style) -> io::Result<()> {
+    let mut facts = Facts { out, style };
+    if entry.is_open()
+        && let Some(command) = look::first_command(&entry.triaged.incident, rules)
+    {
+        facts.line("look", &command)?;
+    }
+    if !entry.triaged.runbook.is_empty() {
+        facts.line("runbook", &one_line(&entry.triaged.runbook, 300))?;
     }
     Ok(())
 }
@@ -90,28 +121,44 @@ impl<W: Write> Facts<'_, W> {
     }
 }
 
-fn causes(out: &mut impl Write, causes: &[Cause], style: Style) -> io::Result<()> {
-    for (rank, cause) in causes.iter().enumerate() {
-        let name = wording::name(&cause.entity);
-        let line = format!("{name}: {}, score {}", one_line(&cause.signal, 80), cause.score);
-        Facts { out, style }.line(if rank == 0 { "cause" } else { "or" }, &line)?;
-        if rank == 0 {
-            for because in cause.because.iter().take(BECAUSE_SHOWN) {
-                let line = format!("{:+4}  {}", because.points, one_line(&because.text, 300));
-                Facts { out, style }.line("", &line)?;
-            }
-            if cause.because.len() > BECAUSE_SHOWN {
-                let more = format!("      and {} more", cause.because.len() - BECAUSE_SHOWN);
-                Facts { out, style }.line("", &more)?;
-            }
-        }
+/// What the source said of the first cause, how often, and when it said so last.
+fn evidence(incident: &Incident) -> Option<String> {
+    let is_cause = |member: &&Member| {
+        incident.causes.first().is_some_and(|cause| cause.entity == member.entity && cause.signal == member.signal)
+    };
+    let member = incident.members.iter().find(is_cause).or_else(|| incident.members.first())?;
+    let message = one_line(&member.message, 300);
+    if message.is_empty() {
+        return None;
     }
-    Ok(())
+    let last = moment::beside(member.last_seen_at, incident.began_at);
+    Some(match member.repeats {
+        0 | 1 => format!("{message} (seen at {last})"),
+        many => format!("{message} (seen {many} times, last at {last})"),
+    })
 }
 
-fn affected(incident: &Incident) -> String {
+/// What speaks for the first cause, beside that it is there.
+fn because(incident: &Incident) -> Option<String> {
+    let tells = |because: &&Because| !SAID_ALREADY.contains(&&*because.rule);
+    let all = incident.causes.first()?.because.iter().filter(tells);
+    let texts: Vec<_> = all.map(|because| one_line(&because.text, 300)).collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
+}
+
+/// Causes that may stand beside the first one. What follows from another cause is a step on the way, and no alternative.
+fn others(incident: &Incident) -> impl Iterator<Item = &Cause> {
+    let follows = |cause: &Cause| cause.because.iter().any(|because| &*because.rule == "explained");
+    incident.causes.iter().skip(1).filter(move |cause| !follows(cause))
+}
+
+/// Who suffers beside the first cause, those for whom it goes on before those for whom it is over.
+fn affected(incident: &Incident) -> Option<String> {
+    let is_over = incident.open_count == 0;
     let mut names: Vec<String> = Vec::new();
-    for name in incident.members.iter().map(|member| wording::name(&member.entity)) {
+    let cause = incident.causes.first().map(|cause| &cause.entity);
+    let (on, over): (Vec<_>, Vec<_>) = incident.members.iter().partition(|member| member.ended_at.is_none() || is_over);
+    for name in on.iter().chain(&over).filter(|m| Some(&m.entity) != cause).map(|m| wording::name(&m.entity)) {
         if !names.contains(&name) {
             names.push(name);
         }
@@ -124,25 +171,67 @@ fn affected(incident: &Incident) -> String {
         (more, false) => format!(" and {more} more"),
         (_, true) => " and more".to_owned(),
     };
-    format!("{}: {}{tail}", wording::extent(incident), names.join(", "))
+    match (names.is_empty(), incident.object_count > 1) {
+        (true, false) => None,
+        (true, true) => Some(wording::extent(incident)),
+        (false, false) => Some(names.join(", ")),
+        (false, true) => Some(format!("{}: {}{tail}", wording::extent(incident), names.join(", "))),
+    }
 }
 
-fn signals(incident: &Incident) -> String {
-    let one = |count: &bellbuoy_core::incident::SignalCount| match count.count {
-        1 => one_line(&count.signal, 80),
-        many => format!("{} ×{many}", one_line(&count.signal, 80)),
+/// What the members show, the most frequent first; nothing when the headline says it all.
+fn symptoms(incident: &Incident, rules: &RuleSet) -> Vec<String> {
+    let cause = incident.causes.first().map(|cause| &cause.signal);
+    let others = || incident.signals.iter().filter(|count| Some(&count.signal) != cause);
+    let mut lines: Vec<_> = others()
+        .take(SYMPTOMS_SHOWN)
+        .map(|count| {
+            let code = one_line(&count.signal, 80);
+            let known = rules.signal(&count.signal).is_some();
+            let says = if known { format!("{} ({code})", wording::says(&count.signal, rules)) } else { code };
+            format!("{:>2} × {says}", count.count)
+        })
+        .collect();
+    let more = others().count().saturating_sub(SYMPTOMS_SHOWN);
+    if more > 0 {
+        lines.push(format!("and {}", wording::counted(more as u64, "other kind", "other kinds")));
+    }
+    lines
+}
+
+/// How the severity came about, step by step. Who owns the incident stands elsewhere.
+fn severity(factors: &[Factor]) -> String {
+    let told = factors.iter().filter(|factor| &*factor.rule != "owner");
+    let step = |factor: &Factor| match factor.steps {
+        0 => one_line(&factor.text, 300),
+        steps => format!("{steps:+} because {}", one_line(&factor.text, 300)),
     };
-    incident.signals.iter().map(one).collect::<Vec<_>>().join(", ")
+    told.map(step).collect::<Vec<_>>().join("; ")
+}
+
+/// What happened, without what the headline says: that it opened, and by what.
+fn news(incident: &Incident) -> Vec<TimelineEntry> {
+    let all = &incident.timeline;
+    let says_the_same = |a: &TimelineEntry, b: &TimelineEntry| {
+        let what = |entry: &TimelineEntry| entry.text.split_once(": ").map(|(_, what)| what.to_owned());
+        a.at == b.at && what(a).is_some() && what(a) == what(b)
+    };
+    let mut news: Vec<TimelineEntry> = Vec::new();
+    for entry in all {
+        if !news.last().is_some_and(|last| says_the_same(last, entry)) {
+            news.push(entry.clone());
+        }
+    }
+    if news.len() == 1 && news[0].at == incident.opened_at { Vec::new() } else { news }
 }
 
 fn page_line(page: &Page, beside: Time) -> String {
     format!(
-        "{}  {} to {} by {}: {} ({})",
+        "{}  {} by {}, {}: {}",
         moment::beside(page.at, beside),
-        wording::page_kind(page.kind),
         one_line(&page.key.receiver, 80),
         if page.channel.is_empty() { "any channel".to_owned() } else { one_line(&page.channel, 80) },
-        one_line(&page.summary, 300),
+        wording::page_kind(page.kind),
         one_line(&page.reason, 300),
     )
 }
@@ -180,7 +269,10 @@ fn summary(out: &mut impl Write, report: &Report<'_>, style: Style) -> io::Resul
     let facts = wording::counted(report.observed.facts, "fact", "facts");
     let incidents = wording::counted(entries.len() as u64, "incident", "incidents");
     let pages = wording::counted(report.account.pages, "page", "pages");
-    let line = format!("{incidents}, {open} open; {pages} would have gone out; from {facts}");
+    let line = match entries.len() {
+        0 => format!("no incident in {facts}"),
+        _ => format!("{incidents}, {open} open; {pages} would have gone out; from {facts}"),
+    };
     writeln!(out, "{}", style.paint(Paint::Strong, line))?;
     for (scope, (first, last)) in &report.observed.scopes {
         let (from, to) = (moment::date_and_time(*first), moment::beside(*last, *first));

@@ -4,35 +4,30 @@ use crate::account::Entry;
 use crate::moment;
 use crate::style::one_line;
 use bellbuoy_core::fact::{Body, Fact};
-use bellbuoy_core::incident::{Incident, Member, Status};
+use bellbuoy_core::headline::tellers;
+use bellbuoy_core::incident::{Incident, Status};
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::page::PageKind;
 use bellbuoy_core::rules::RuleSet;
 use bellbuoy_core::time::Time;
-use bellbuoy_correlate::NAMED;
 
 /// What is wrong with what: the first cause and what its signal says of it.
 pub(crate) fn headline(incident: &Incident, rules: &RuleSet) -> String {
-    let cause = incident.causes.first().map(|cause| (&cause.entity, &cause.signal));
-    let cause = cause.or_else(|| incident.members.first().map(|member| (&member.entity, &member.signal)));
-    match cause {
-        Some((entity, signal)) => match told_by(incident, entity, signal) {
-            Some(teller) => format!("{}: {} {}", name(entity), name(teller), says(signal, rules)),
-            None => format!("{} {}", name(entity), says(signal, rules)),
-        },
+    match bellbuoy_core::headline::headline(incident, rules) {
+        Some(headline) => one_line(&headline, 600),
         None => "nothing is known about it any more".to_owned(),
     }
 }
 
-/// Whose message names an entity, where that is why it counts as the cause: what the signal says, it says of them.
-fn told_by<'i>(incident: &'i Incident, entity: &Entity, signal: &str) -> Option<&'i Entity> {
-    let cause = incident.causes.iter().find(|cause| cause.entity == *entity && *cause.signal == *signal)?;
-    cause.because.iter().find(|because| &*because.rule == NAMED)?;
-    let tells = |member: &&Member| {
-        let follows = member.explained_by.as_ref().is_some_and(|by| by.entity == *entity);
-        *member.signal == *signal && member.entity != *entity && follows
-    };
-    incident.members.iter().find(tells).map(|member| &member.entity)
+/// A signal on an entity, as a sentence with the signal's code: `Node worker-3 is not ready (NodeNotReady)`. Of what
+/// others' messages name it says the name only, because what the signal says, it says of those others.
+pub(crate) fn sentence(incident: &Incident, entity: &Entity, signal: &str, rules: &RuleSet) -> String {
+    let (subject, code) = (name(entity), one_line(signal, 80));
+    let is_told_of = !tellers(incident, entity, signal).is_empty();
+    match is_told_of || rules.signal(signal).is_none() {
+        true => format!("{subject} ({code})"),
+        false => format!("{subject} {} ({code})", says(signal, rules)),
+    }
 }
 
 /// An entity, made fit for a terminal.
@@ -42,10 +37,7 @@ pub(crate) fn name(entity: &Entity) -> String {
 
 /// What a signal says of an entity, to finish the sentence that the entity begins.
 pub(crate) fn says(signal: &str, rules: &RuleSet) -> String {
-    match rules.signal(signal).map(|rule| &*rule.says) {
-        Some(says) if !says.is_empty() => one_line(says, 300),
-        _ => format!("shows {}", one_line(signal, 100)),
-    }
+    one_line(&bellbuoy_core::headline::says(signal, rules), 300)
 }
 
 /// `open`, `acknowledged by ann`, `resolved`, `part of inc-…`.
@@ -105,10 +97,10 @@ pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
 /// What a page is for.
 pub(crate) fn page_kind(kind: PageKind) -> &'static str {
     match kind {
-        PageKind::Trigger => "trigger",
-        PageKind::Escalate => "escalate",
+        PageKind::Trigger => "first page",
+        PageKind::Escalate => "escalated",
         PageKind::Worse => "worse",
-        PageKind::Resolve => "resolve",
+        PageKind::Resolve => "over",
     }
 }
 
@@ -123,7 +115,7 @@ pub(crate) fn fact(fact: &Fact) -> String {
             format!("event {}{times} on {entity}, from {}: {message}", one_line(&event.reason, 60), one_line(from, 60))
         }
         Body::Object(object) if object.deleted => format!("{entity} was deleted"),
-        Body::Object(object) => format!("state of {entity}: {}", state(object)),
+        Body::Object(object) => format!("state of {entity}: {}", state(object, &fact.object.kind)),
         Body::Alert(alert) => format!(
             "alert {} {}: {}",
             one_line(&alert.name, 80),
@@ -142,7 +134,7 @@ pub(crate) fn fact(fact: &Fact) -> String {
 }
 
 /// What of an object's state a person would look at: what is not as it should be, else its phase and counts.
-fn state(object: &bellbuoy_core::report::ObjectReport) -> String {
+fn state(object: &bellbuoy_core::report::ObjectReport, kind: &str) -> String {
     use bellbuoy_core::report::ContainerState;
     let mut parts = Vec::new();
     let phase = [&object.phase, &object.reason, &object.message];
@@ -154,7 +146,8 @@ fn state(object: &bellbuoy_core::report::ObjectReport) -> String {
                 parts.push(format!("{name} waits: {} {}", one_line(reason, 60), one_line(message, 160)));
             }
             ContainerState::Terminated(end) => parts.push(format!("{name} ended: {}", termination(end))),
-            ContainerState::Running { .. } | ContainerState::Unknown if !container.ready => {
+            // The containers of a template are nowhere, and neither ready nor not.
+            ContainerState::Running { .. } | ContainerState::Unknown if !container.ready && kind == "Pod" => {
                 parts.push(format!("{name} is not ready"));
             }
             ContainerState::Running { .. } | ContainerState::Unknown => {}

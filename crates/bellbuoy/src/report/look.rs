@@ -1,0 +1,164 @@
+//! Where to look first: the one kubectl command that shows most of what an incident is about.
+
+use bellbuoy_core::headline::tellers;
+use bellbuoy_core::incident::Incident;
+use bellbuoy_core::object::Entity;
+use bellbuoy_core::rules::{Match, RuleSet, SignalRule};
+
+/// Kinds that own pods, and whose own description says little of them.
+const WORKLOADS: [&str; 6] = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"];
+
+/// Kinds that are no objects of Kubernetes: what is known of them stands with whoever told of them.
+const NO_OBJECTS: [&str; 3] = ["Image", "Registry", "Component"];
+
+/// Reasons for the end of a container that had run, so that it may have written why; the empty one stands for any.
+const RAN: [&str; 3] = ["", "Error", "OOMKilled"];
+
+/// The command, ready to be pasted into a shell; none when nothing is known, or a name is not fit for a shell.
+pub(crate) fn first_command(incident: &Incident, rules: &RuleSet) -> Option<String> {
+    let cause = incident.causes.first().map(|cause| (&cause.entity, &*cause.signal));
+    let (entity, signal) =
+        cause.or_else(|| incident.members.first().map(|member| (&member.entity, &*member.signal)))?;
+    let entity = match NO_OBJECTS.contains(&&*entity.kind) {
+        true => told_of(incident, entity, signal)?,
+        false => entity,
+    };
+    let is_safe = [&entity.kind, &entity.namespace, &entity.name].into_iter().all(|name| is_plain(name));
+    is_safe.then(|| command(entity, rules.signal(signal)))
+}
+
+/// Who told of what is no object: whose message names it, or what follows from it.
+fn told_of<'i>(incident: &'i Incident, entity: &Entity, signal: &str) -> Option<&'i Entity> {
+    let follows = || {
+        let by = |entity: &Entity| NO_OBJECTS.contains(&&*entity.kind);
+        incident.members.iter().map(|member| &member.entity).find(|entity| !by(entity))
+    };
+    tellers(incident, entity, signal).first().copied().or_else(follows)
+}
+
+fn command(entity: &Entity, rule: Option<&SignalRule>) -> String {
+    let (namespace, name) = (&entity.namespace, &entity.name);
+    let kind = entity.kind.to_lowercase();
+    let inside = if namespace.is_empty() { String::new() } else { format!(" -n {namespace}") };
+    let owns_pods = WORKLOADS.contains(&&*entity.kind);
+    match &*entity.kind {
+        _ if (owns_pods || &*entity.kind == "Pod") && rule.is_some_and(has_run) => {
+            // A Job's next try is another pod; everybody else's is the same container again.
+            let previous = if &*entity.kind == "Job" { "" } else { " --previous" };
+            format!("kubectl logs{inside} {kind}/{name} --all-containers{previous} --tail=50")
+        }
+        _ if owns_pods && rule.is_some_and(is_probed) => {
+            format!("kubectl logs{inside} {kind}/{name} --all-containers --tail=50")
+        }
+        // Events are told of pods, whose names begin with that of their owner.
+        _ if owns_pods => format!("kubectl get events{inside} --sort-by=.lastTimestamp | grep {name}"),
+        "Cluster" if namespace.is_empty() => "kubectl get events -A --sort-by=.lastTimestamp".to_owned(),
+        "Workload" => format!("kubectl get pods{inside} -o wide | grep {name}"),
+        "Webhook" => {
+            format!("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations -o yaml | grep {name}")
+        }
+        _ => format!("kubectl describe{inside} {kind} {name}"),
+    }
+}
+
+/// Whether the signal tells of a container that ran and ended.
+fn has_run(rule: &SignalRule) -> bool {
+    rule.matches.iter().any(|one| match one {
+        Match::Terminated { reason, .. } => RAN.contains(&&**reason),
+        Match::Waiting { reason, .. } => &**reason == "CrashLoopBackOff",
+        _ => false,
+    })
+}
+
+/// Whether the signal tells of a container that runs and fails its probes.
+fn is_probed(rule: &SignalRule) -> bool {
+    rule.matches.iter().any(|one| matches!(one, Match::Event { reason, .. } if &**reason == "Unhealthy"))
+}
+
+/// Whether a name may be pasted into a shell: names of Kubernetes are made of these characters, but whoever sends us
+/// facts may write anything.
+fn is_plain(name: &str) -> bool {
+    !name.starts_with('-')
+        && name.chars().all(|each| each.is_ascii_alphanumeric() || matches!(each, '-' | '.' | '_' | ':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bellbuoy_core::incident::{Cause, Explanation, Member, NAMED};
+
+    fn rules() -> RuleSet {
+        let rule = |code: &str, one| SignalRule { code: code.into(), matches: vec![one], ..SignalRule::default() };
+        let ended =
+            |reason: &str| Match::Terminated { reason: reason.into(), exit_code: "".into(), pattern: "".into() };
+        let told = |reason: &str| Match::Event {
+            kind: "Pod".into(),
+            reason: reason.into(),
+            component: "".into(),
+            pattern: "".into(),
+        };
+        let catalogue = vec![
+            rule("OOMKilled", ended("OOMKilled")),
+            rule("StartError", ended("StartError")),
+            rule("Unhealthy", told("Unhealthy")),
+            rule("FailedScheduling", told("FailedScheduling")),
+        ];
+        RuleSet { catalogue, ..RuleSet::default() }
+    }
+
+    fn incident(entity: Entity, signal: &str) -> Incident {
+        Incident { causes: vec![Cause { entity, signal: signal.into(), ..Cause::default() }], ..Incident::default() }
+    }
+
+    #[track_caller]
+    fn check(kind: &str, namespace: &str, name: &str, signal: &str, expect: Option<&str>) {
+        let incident = incident(Entity::new(kind, namespace, name), signal);
+        assert_eq!(first_command(&incident, &rules()).as_deref(), expect);
+    }
+
+    #[test]
+    fn what_ran_and_ended_is_asked_for_its_last_words() {
+        let logs = "kubectl logs -n shop deployment/cart --all-containers --previous --tail=50";
+        check("Deployment", "shop", "cart", "OOMKilled", Some(logs));
+        let logs = "kubectl logs -n shop job/report --all-containers --tail=50";
+        check("Job", "shop", "report", "OOMKilled", Some(logs));
+        let logs = "kubectl logs -n shop deployment/cart --all-containers --tail=50";
+        check("Deployment", "shop", "cart", "Unhealthy", Some(logs));
+    }
+
+    #[test]
+    fn what_never_ran_has_events_only() {
+        let events = "kubectl get events -n shop --sort-by=.lastTimestamp | grep cart";
+        check("Deployment", "shop", "cart", "StartError", Some(events));
+        check("Deployment", "shop", "cart", "FailedScheduling", Some(events));
+        check("Deployment", "shop", "cart", "NobodyKnowsIt", Some(events));
+    }
+
+    #[test]
+    fn everything_else_is_described() {
+        check("Node", "", "worker-3", "NodeNotReady", Some("kubectl describe node worker-3"));
+        check("Service", "shop", "cart", "NoEndpoints", Some("kubectl describe -n shop service cart"));
+        check("Pod", "shop", "cart-1", "FailedScheduling", Some("kubectl describe -n shop pod cart-1"));
+    }
+
+    #[test]
+    fn names_of_strangers_are_kept_out_of_the_shell() {
+        for name in ["x; rm -rf /", "$(reboot)", "a b", "--all", "x`id`", "x\ny", "a|b"] {
+            check("Node", "", name, "NodeNotReady", None);
+        }
+    }
+
+    #[test]
+    fn a_registry_is_seen_through_whoever_pulls_from_it() {
+        let registry = Entity::new("Registry", "", "quay.io");
+        let by = Explanation { entity: registry.clone(), rule: NAMED.into(), ..Explanation::default() };
+        let cart = Entity::new("Deployment", "shop", "cart");
+        let member =
+            |entity: &Entity, explained_by| Member { entity: entity.clone(), explained_by, ..Member::default() };
+        let members = vec![member(&registry, None), member(&cart, Some(by))];
+        let incident = Incident { members, ..incident(registry, "RegistryFailing") };
+        let events = "kubectl get events -n shop --sort-by=.lastTimestamp | grep cart";
+        assert_eq!(first_command(&incident, &rules()).as_deref(), Some(events));
+        assert_eq!(first_command(&Incident::default(), &rules()), None);
+    }
+}
