@@ -10,7 +10,7 @@ use crate::style::{Paint, Style, one_line};
 use crate::tally::Tally;
 use crate::{exit, moment, output, replay};
 use bellbuoy_core::fact::{Fact, FactId};
-use bellbuoy_core::incident::{Evidence, Incident, Member, Stamped};
+use bellbuoy_core::incident::{Evidence, Explanation, Incident, Member, Stamped};
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::page::Page;
 use bellbuoy_core::rules::RuleSet;
@@ -128,7 +128,7 @@ pub(crate) fn write(
     let headline = style.paint(Paint::Strong, wording::headline(incident, rules));
     writeln!(out, "{} {status}  {headline}", style.severity(entry.triaged.severity))?;
     writeln!(out, "   {}, cluster {}, {}", incident.id, entry.scope, wording::when(entry, observed_to))?;
-    text::to_do(out, entry, rules, style)?;
+    text::essence(out, entry, rules, style)?;
     let numbers = exhibits.numbers();
     one_incident(out, incident, rules, &numbers, style)?;
     causes(out, incident, rules, &numbers, style)?;
@@ -198,6 +198,19 @@ impl<'a> Tree<'a> {
         }
         Self { incident, rules, members, roots, effects }
     }
+
+    /// What follows from a member, by the way in which it does, in the order of the members.
+    fn effects_of(&self, member: &Member) -> Vec<(&'a Explanation, Vec<usize>)> {
+        let mut ways: Vec<(&Explanation, Vec<usize>)> = Vec::new();
+        for at in self.effects.get(&(&member.entity, &*member.signal)).into_iter().flatten() {
+            let Some(by) = &self.members[*at].explained_by else { continue };
+            match ways.iter_mut().find(|(way, _)| way.rule == by.rule && way.relation == by.relation) {
+                Some((_, effects)) => effects.push(*at),
+                None => ways.push((by, vec![*at])),
+            }
+        }
+        ways
+    }
 }
 
 fn branch(
@@ -228,21 +241,25 @@ fn branch(
     writeln!(out, "{indent}{name}{many}, {times}{repeats}{late}{}", cited(&member.evidence, numbers))?;
     match &member.explained_by {
         // What it follows from stands above it, unless the record does not show that.
-        Some(by) => {
-            let from = match depth == 0 {
-                true => format!("{} ({}): ", wording::name(&by.entity), one_line(&by.signal, 80)),
-                false => String::new(),
-            };
-            let (how, rule) = (one_line(&by.relation, 200), one_line(&by.rule, 80));
-            writeln!(out, "{indent}  follows from {}{how} ({rule})", if from.is_empty() { "that: " } else { &from })?;
+        Some(by) if depth == 0 => {
+            let from = format!("{} ({})", wording::name(&by.entity), one_line(&by.signal, 80));
+            writeln!(out, "{indent}  follows from {from}{}", how(by))?;
         }
-        None if tree.members.len() == 1 => {}
-        None => writeln!(out, "{indent}  nothing here explains it: it is where the others come from")?,
+        None if tree.members.len() > 1 => writeln!(out, "{indent}  nothing here explains it")?,
+        Some(_) | None => {}
     }
-    for effect in tree.effects.get(&(&member.entity, &*member.signal)).into_iter().flatten() {
-        branch(out, tree, *effect, depth + 1, told, numbers, style)?;
+    for (by, effects) in tree.effects_of(member) {
+        writeln!(out, "{indent}  leads to these{}", how(by))?;
+        for effect in effects {
+            branch(out, tree, effect, depth + 1, told, numbers, style)?;
+        }
     }
     Ok(())
+}
+
+/// How an effect hangs together with its cause, and the rule that says so.
+fn how(by: &Explanation) -> String {
+    format!(", because {} ({})", one_line(&by.relation, 200), one_line(&by.rule, 80))
 }
 
 fn causes(
@@ -287,7 +304,7 @@ fn pages(out: &mut impl Write, entry: &Entry, style: Style) -> io::Result<()> {
         writeln!(out, "   nobody is told")?;
     }
     for page in &entry.pages {
-        let (kind, receiver) = (wording::page_kind(page.kind), one_line(&page.key.receiver, 80));
+        let (kind, receiver) = (wording::page_purpose(page.kind), one_line(&page.key.receiver, 80));
         let at = moment::date_and_time(page.at);
         let channel = if page.channel.is_empty() { "any channel".to_owned() } else { one_line(&page.channel, 80) };
         writeln!(
@@ -338,7 +355,6 @@ fn cited(evidence: &[Evidence], numbers: &BTreeMap<FactId, usize>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bellbuoy_core::incident::Explanation;
 
     fn member(name: &str, by: Option<&str>) -> Member {
         let explained_by = by.map(|by| Explanation { entity: Entity::new("Node", "", by), ..Explanation::default() });

@@ -43,7 +43,7 @@ pub fn tellers<'i>(incident: &'i Incident, entity: &Entity, signal: &str) -> Vec
 pub fn says(signal: &str, rules: &RuleSet) -> String {
     match rules.signal(signal).map(|rule| &*rule.says) {
         Some(says) if !says.is_empty() => says.to_owned(),
-        _ => format!("shows {signal}"),
+        _ => format!("reports {signal}"),
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_that_no_rule_knows_is_shown_by_its_code() {
-        assert_eq!(says("Strange", &rules()), "shows Strange");
+    fn a_signal_that_no_rule_knows_is_told_by_its_code() {
+        assert_eq!(says("Strange", &rules()), "reports Strange");
     }
 }

@@ -289,8 +289,8 @@ impl Turn<'_, '_> {
 /// How two entities hang together, to finish "explained by X: …".
 fn relation_text(relation: Relation, rule: &str) -> &'static str {
     match relation {
-        Relation::Same if rule == SAME_ENTITY => "it is the same entity, and this is the deeper signal",
-        Relation::Same => "it is the same entity",
+        Relation::Same if rule == SAME_ENTITY => "it is about the same object, and says more of why",
+        Relation::Same => "it is about the same object",
         Relation::Reference if rule == NAMED => "the message names it",
         Relation::Node => "its pods run there",
         Relation::ServiceBackend => "its pods are the Service's backends",

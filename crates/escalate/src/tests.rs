@@ -101,7 +101,7 @@ const FIRST: &str = "30 Trigger 1:devs@pager #1 default/first-page";
 fn the_first_page_waits_for_the_incident_to_settle() {
     check(vec![(0, open(P3)), (29, Watermark)], &[]);
     let pages = check(vec![(0, open(P3)), (30, Watermark)], &[FIRST]);
-    assert_eq!(&*pages[0].summary, "[P3] Deployment shop/cart shows OOMKilled");
+    assert_eq!(&*pages[0].summary, "[P3] Deployment shop/cart reports OOMKilled");
     assert_eq!(&*pages[0].reason, "P3 is paged, and nobody acknowledged it in the 30s since it opened");
     assert_eq!(pages[0].severity, P3);
 }
@@ -207,7 +207,7 @@ fn who_was_told_hears_of_the_end_and_nobody_else() {
         vec![(0, open(P3)), (100, resolved()), (101, resolved()), (9_000, Watermark)],
         &[FIRST, "100 Resolve 1:devs@pager #2 default/resolved"],
     );
-    assert_eq!(&*pages[1].summary, "[P3] Deployment shop/cart shows OOMKilled; over after 1m40s");
+    assert_eq!(&*pages[1].summary, "[P3] Deployment shop/cart reports OOMKilled; over after 1m40s");
     let pages = check(
         vec![(0, open(P3)), (50, acknowledged(P3)), (100, merged()), (9_000, Watermark)],
         &[FIRST, "100 Resolve 1:devs@pager #2 default/merged"],

@@ -61,6 +61,6 @@ mod tests {
         check(&Incident { object_count: 1, ..node.clone() }, "[P2] Node worker-3 is not ready");
         let entity = Entity::new("Deployment", "shop", "cart");
         let members = vec![Member { entity, signal: "OOMKilled".into(), ..Member::default() }];
-        check(&Incident { members, ..Incident::default() }, "[P2] Deployment shop/cart shows OOMKilled");
+        check(&Incident { members, ..Incident::default() }, "[P2] Deployment shop/cart reports OOMKilled");
     }
 }

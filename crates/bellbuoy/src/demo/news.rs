@@ -80,8 +80,8 @@ impl Newsroom {
             },
             Said::Page(record) => match &record.flow {
                 Flow::Item(page) => {
-                    let (kind, receiver) = (wording::page_kind(page.kind), one_line(&page.key.receiver, 60));
-                    let text = format!("{kind} to {receiver}: {}", one_line(&page.summary, 200));
+                    let (kind, receiver) = (wording::page_purpose(page.kind), one_line(&page.key.receiver, 60));
+                    let text = format!("{receiver}, {kind}: {}", one_line(&page.summary, 200));
                     vec![Item { at: record.at, topic: Topic::Page, text }]
                 }
                 Flow::Rules(_) | Flow::Watermark => Vec::new(),

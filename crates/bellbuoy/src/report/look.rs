@@ -66,6 +66,7 @@ fn has_run(rule: &SignalRule) -> bool {
     rule.matches.iter().any(|one| match one {
         Match::Terminated { reason, .. } => RAN.contains(&&**reason),
         Match::Waiting { reason, .. } => &**reason == "CrashLoopBackOff",
+        Match::Condition { kind, condition, .. } => &**kind == "Job" && &**condition == "Failed",
         _ => false,
     })
 }

@@ -5,7 +5,8 @@ use super::{look, wording};
 use crate::account::Entry;
 use crate::moment;
 use crate::style::{Paint, Style, one_line};
-use bellbuoy_core::incident::{Because, Cause, Incident, Member, TimelineEntry};
+use bellbuoy_core::headline::tellers;
+use bellbuoy_core::incident::{Because, Cause, Incident, Member, Severity, TimelineEntry};
 use bellbuoy_core::page::Page;
 use bellbuoy_core::rules::RuleSet;
 use bellbuoy_core::time::Time;
@@ -61,6 +62,10 @@ fn incident(out: &mut impl Write, report: &Report<'_>, entry: &Entry, several: b
     if let Some(text) = evidence(incident) {
         facts.line("evidence", &text)?;
     }
+    // A note wakes nobody: that it is there, and where to look, is all.
+    if triaged.severity == Severity::P5 && entry.pages.is_empty() {
+        return to_do(out, entry, report.rules, style);
+    }
     if let Some(text) = because(incident) {
         facts.line("because", &text)?;
     }
@@ -91,15 +96,24 @@ fn incident(out: &mut impl Write, report: &Report<'_>, entry: &Entry, several: b
     to_do(out, entry, report.rules, style)
 }
 
-/// Where to look first, and what to read.
+/// What was seen, where to look first, and what to read.
 ///
 /// # Errors
 /// When the stream cannot be written.
-pub(crate) fn to_do(out: &mut impl Write, entry: &Entry, rules: &RuleSet, style: Style) -> io::Result<()> {
+pub(crate) fn essence(out: &mut impl Write, entry: &Entry, rules: &RuleSet, style: Style) -> io::Result<()> {
+    if let Some(text) = evidence(&entry.triaged.incident) {
+        Facts { out, style }.line("evidence", &text)?;
+    }
+    to_do(out, entry, rules, style)
+}
+
+/// Where to look first, and what to read; nothing of what is over.
+fn to_do(out: &mut impl Write, entry: &Entry, rules: &RuleSet, style: Style) -> io::Result<()> {
+    if !entry.is_open() {
+        return Ok(());
+    }
     let mut facts = Facts { out, style };
-    if entry.is_open()
-        && let Some(command) = look::first_command(&entry.triaged.incident, rules)
-    {
+    if let Some(command) = look::first_command(&entry.triaged.incident, rules) {
         facts.line("look", &command)?;
     }
     if !entry.triaged.runbook.is_empty() {
@@ -127,7 +141,8 @@ fn evidence(incident: &Incident) -> Option<String> {
         incident.causes.first().is_some_and(|cause| cause.entity == member.entity && cause.signal == member.signal)
     };
     let member = incident.members.iter().find(is_cause).or_else(|| incident.members.first())?;
-    let message = one_line(&member.message, 300);
+    // As long as a record keeps it: of most errors the end says what is wrong.
+    let message = one_line(&member.message, 500);
     if message.is_empty() {
         return None;
     }
@@ -173,26 +188,31 @@ fn affected(incident: &Incident) -> Option<String> {
     };
     match (names.is_empty(), incident.object_count > 1) {
         (true, false) => None,
-        (true, true) => Some(wording::extent(incident)),
+        (true, true) => Some(format!("itself only, {}", wording::extent(incident))),
         (false, false) => Some(names.join(", ")),
         (false, true) => Some(format!("{}: {}{tail}", wording::extent(incident), names.join(", "))),
     }
 }
 
-/// What the members show, the most frequent first; nothing when the headline says it all.
+/// What the members show beside what the headline says, the most frequent first.
 fn symptoms(incident: &Incident, rules: &RuleSet) -> Vec<String> {
-    let cause = incident.causes.first().map(|cause| &cause.signal);
-    let others = || incident.signals.iter().filter(|count| Some(&count.signal) != cause);
-    let mut lines: Vec<_> = others()
+    let said = |signal: &str| match incident.causes.first().filter(|cause| *cause.signal == *signal) {
+        Some(cause) => 1 + u32::try_from(tellers(incident, &cause.entity, signal).len()).unwrap_or(u32::MAX),
+        None => 0,
+    };
+    let counts = incident.signals.iter().map(|count| (&*count.signal, count.count.saturating_sub(said(&count.signal))));
+    let counts: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
+    let mut lines: Vec<_> = counts
+        .iter()
         .take(SYMPTOMS_SHOWN)
-        .map(|count| {
-            let code = one_line(&count.signal, 80);
-            let known = rules.signal(&count.signal).is_some();
-            let says = if known { format!("{} ({code})", wording::says(&count.signal, rules)) } else { code };
-            format!("{:>2} × {says}", count.count)
+        .map(|(signal, count)| {
+            let code = one_line(signal, 80);
+            let known = rules.signal(signal).is_some();
+            let says = if known { format!("{} ({code})", wording::says(signal, rules)) } else { code };
+            format!("{count:>2} × {says}")
         })
         .collect();
-    let more = others().count().saturating_sub(SYMPTOMS_SHOWN);
+    let more = counts.len().saturating_sub(SYMPTOMS_SHOWN);
     if more > 0 {
         lines.push(format!("and {}", wording::counted(more as u64, "other kind", "other kinds")));
     }
@@ -231,7 +251,7 @@ fn page_line(page: &Page, beside: Time) -> String {
         moment::beside(page.at, beside),
         one_line(&page.key.receiver, 80),
         if page.channel.is_empty() { "any channel".to_owned() } else { one_line(&page.channel, 80) },
-        wording::page_kind(page.kind),
+        wording::page_purpose(page.kind),
         one_line(&page.reason, 300),
     )
 }

@@ -94,8 +94,18 @@ pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{grouped} {}", if count == 1 { one } else { many })
 }
 
-/// What a page is for.
+/// What a page is for, as the JSON names it.
 pub(crate) fn page_kind(kind: PageKind) -> &'static str {
+    match kind {
+        PageKind::Trigger => "trigger",
+        PageKind::Escalate => "escalate",
+        PageKind::Worse => "worse",
+        PageKind::Resolve => "resolve",
+    }
+}
+
+/// What a page is for, in the words of whoever gets it.
+pub(crate) fn page_purpose(kind: PageKind) -> &'static str {
     match kind {
         PageKind::Trigger => "first page",
         PageKind::Escalate => "escalated",
@@ -156,7 +166,7 @@ fn state(object: &bellbuoy_core::report::ObjectReport, kind: &str) -> String {
             parts.push(format!("{name} ended before: {}, {} restarts", termination(last), container.restarts));
         }
     }
-    for condition in object.conditions.iter().filter(|condition| is_unwell(condition)) {
+    for condition in object.conditions.iter().filter(|condition| is_unwell(condition, kind)) {
         let text = format!("{} is {} {} {}", condition.kind, condition.status, condition.reason, condition.message);
         parts.push(one_line(&text, 160));
     }
@@ -174,12 +184,11 @@ fn state(object: &bellbuoy_core::report::ObjectReport, kind: &str) -> String {
     }
 }
 
-/// Whether a condition is not as it should be. Most are well when they are true; some name a trouble, and are well when
-/// they are false.
-fn is_unwell(condition: &bellbuoy_core::report::Condition) -> bool {
-    const TROUBLES: [&str; 5] =
-        ["NetworkUnavailable", "ReplicaFailure", "DisruptionTarget", "PodResizePending", "PodResizeInProgress"];
-    let names_trouble = condition.kind.ends_with("Pressure") || TROUBLES.contains(&&*condition.kind);
+/// Whether a condition is not as it should be. Most are well when they are true. Some name a trouble, and are well when
+/// they are false; of a node, all but its readiness do, because problem detectors add theirs.
+fn is_unwell(condition: &bellbuoy_core::report::Condition, kind: &str) -> bool {
+    const TROUBLES: [&str; 4] = ["ReplicaFailure", "DisruptionTarget", "PodResizePending", "PodResizeInProgress"];
+    let names_trouble = TROUBLES.contains(&&*condition.kind) || kind == "Node" && &*condition.kind != "Ready";
     // ContainersReady says nothing that Ready does not.
     &*condition.kind != "ContainersReady" && &*condition.status != if names_trouble { "False" } else { "True" }
 }
@@ -195,15 +204,18 @@ mod tests {
 
     #[test]
     fn pressure_is_bad_when_true_and_readiness_when_not() {
-        for (kind, status, unwell) in [
-            ("Ready", "True", false),
-            ("Ready", "Unknown", true),
-            ("MemoryPressure", "False", false),
-            ("MemoryPressure", "Unknown", true),
-            ("ReplicaFailure", "True", true),
+        for (object, kind, status, unwell) in [
+            ("Node", "Ready", "True", false),
+            ("Node", "Ready", "Unknown", true),
+            ("Node", "MemoryPressure", "False", false),
+            ("Node", "MemoryPressure", "Unknown", true),
+            ("Node", "KernelDeadlock", "False", false),
+            ("Node", "FrequentKubeletRestart", "True", true),
+            ("Pod", "Ready", "False", true),
+            ("ReplicaSet", "ReplicaFailure", "True", true),
         ] {
             let condition = Condition { kind: kind.into(), status: status.into(), ..Condition::default() };
-            assert_eq!(is_unwell(&condition), unwell, "{kind} {status}");
+            assert_eq!(is_unwell(&condition, object), unwell, "{object} {kind} {status}");
         }
     }
 

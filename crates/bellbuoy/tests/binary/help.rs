@@ -101,5 +101,5 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
 #[test]
 fn nothing_to_read_is_no_failure() {
     let empty = feed(&["replay", "-"], b"").ended(0);
-    assert!(empty.out.contains("0 incidents"), "{}", empty.out);
+    assert!(empty.out.contains("no incident in 0 facts"), "{}", empty.out);
 }

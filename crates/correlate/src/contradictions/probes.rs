@@ -34,7 +34,7 @@ fn at_port(container: &Serving, probe: &Probe, all: &[&ContainerPort], asks: &As
         return None;
     }
     let message = format!(
-        "the {} probe of container {} goes to port {}, which it does not have; it has {}",
+        "the {} probe of container {} goes to port {}, which it does not declare; it declares {}",
         probe.kind,
         container.name,
         probe.port,
