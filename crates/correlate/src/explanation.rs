@@ -160,7 +160,9 @@ impl Turn<'_, '_> {
             if candidates.is_empty() || !rule.takes(&episode.message) {
                 continue;
             }
-            for cause in candidates {
+            // That everything leans on a part of the cluster tells nothing about that part itself.
+            let is_elsewhere = |cause: &EpisodeKey| rule.relation != Relation::Cluster || cause.entity != key.entity;
+            for cause in candidates.into_iter().filter(is_elsewhere) {
                 let Some(row) = self.state.episodes.get(&cause).filter(|row| row.is_live() && admits(row)) else {
                     continue;
                 };
