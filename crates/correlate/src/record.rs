@@ -129,14 +129,15 @@ impl Turn<'_, '_> {
         })
     }
 
-    /// Whose message names the entity of an inferred episode, if any does.
+    /// Whose message names the entity of an inferred episode, if any does: the one who told of it first.
     fn told_by(&self, key: EpisodeKey, row: &Episode) -> Option<Entity> {
-        let is_by_name = |child: &EpisodeKey| {
-            let edge = self.state.episodes.get(child).and_then(|child| child.explained_by.as_ref());
-            edge.is_some_and(|edge| &*edge.rule == NAMED)
+        let tells = |child: EpisodeKey| {
+            let teller = self.state.episodes.get(&child)?;
+            let is_by_name = teller.explained_by.as_ref().is_some_and(|edge| &*edge.rule == NAMED);
+            is_by_name.then(|| (teller.began.from, self.state.topology.names.name(child.entity)))
         };
-        let teller = self.state.explained_by(key).filter(|_| row.inferred).find(is_by_name)?;
-        Some(self.state.topology.names.name(teller.entity))
+        let tellers = self.state.explained_by(key).filter(|_| row.inferred).filter_map(tells);
+        tellers.min().map(|(_, teller)| teller)
     }
 
     /// Why a cause is inferred that no message names.
