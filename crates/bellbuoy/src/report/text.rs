@@ -304,3 +304,144 @@ fn summary(out: &mut impl Write, report: &Report<'_>, style: Style) -> io::Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Account;
+    use crate::observed::Observed;
+    use bellbuoy_core::incident::{Explanation, IncidentId, NAMED, SignalCount};
+    use bellbuoy_core::object::{Entity, Scope};
+    use bellbuoy_core::rules::SignalRule;
+    use bellbuoy_core::triage::Triaged;
+
+    fn because(rule: &str, text: &str) -> Because {
+        Because { rule: rule.into(), points: 10, text: text.into(), facts: Vec::new() }
+    }
+
+    fn cause(entity: &Entity, signal: &str, because: Vec<Because>) -> Cause {
+        Cause { entity: entity.clone(), signal: signal.into(), score: 100, because }
+    }
+
+    fn factor(rule: &str, steps: i32, text: &str) -> Factor {
+        Factor { rule: rule.into(), steps, text: text.into() }
+    }
+
+    /// A Secret without a key, the Deployment that wants it, and the Deployment's pods that do not become ready.
+    fn triaged() -> Triaged {
+        let secret = Entity::new("Secret", "shop", "db");
+        let cart = Entity::new("Deployment", "shop", "cart");
+        let by = |entity: &Entity, rule: &str| {
+            Some(Explanation { entity: entity.clone(), rule: rule.into(), ..Explanation::default() })
+        };
+        let member = |entity: &Entity, signal: &str, explained_by| Member {
+            entity: entity.clone(),
+            signal: signal.into(),
+            message: "it has no key \"url\"".into(),
+            repeats: 3,
+            last_seen_at: Time::from_secs(90),
+            explained_by,
+            ..Member::default()
+        };
+        let members = vec![
+            member(&secret, "KeyMissing", None),
+            member(&cart, "KeyMissing", by(&secret, NAMED)),
+            member(&cart, "NotReady", by(&cart, "follows")),
+        ];
+        let causes = vec![
+            cause(&secret, "KeyMissing", vec![because("unexplained", "said above"), because("reach", "explains both")]),
+            cause(&cart, "NotReady", vec![because("explained", "a step on the way")]),
+            cause(&Entity::new("Node", "", "a"), "NotReady", vec![because("unexplained", "stands beside it")]),
+        ];
+        let count = |signal: &str, count| SignalCount { signal: signal.into(), area: "".into(), count };
+        let at_opening = |text: &str| TimelineEntry { at: Time::from_secs(60), text: text.into() };
+        let incident = Incident {
+            id: IncidentId(7),
+            opened_at: Time::from_secs(60),
+            causes,
+            signals: vec![count("KeyMissing", 2), count("NotReady", 1)],
+            member_count: 3,
+            open_count: 3,
+            object_count: 1,
+            members,
+            timeline: vec![at_opening("opened: KeyMissing on X"), at_opening("most probable cause: KeyMissing on X")],
+            ..Incident::default()
+        };
+        Triaged {
+            incident,
+            severity: Severity::P2,
+            owner: "developers".into(),
+            factors: vec![
+                factor("weight", 0, "counts as P3"),
+                factor("wide", 1, "it is wide"),
+                factor("owner", 0, "no"),
+            ],
+            ..Triaged::default()
+        }
+    }
+
+    #[track_caller]
+    fn check(triaged: Triaged, expect: &[&str]) {
+        let rule = |code: &str, says: &str| SignalRule { code: code.into(), says: says.into(), ..Default::default() };
+        let catalogue = vec![rule("KeyMissing", "wants a missing key"), rule("NotReady", "has pods that wait")];
+        let rules = RuleSet { catalogue, ..RuleSet::default() };
+        let (mut account, observed) = (Account::default(), Observed::default());
+        account.triaged(&Scope::cluster("test"), Time::from_secs(120), triaged);
+        let report = Report { account: &account, observed: &observed, rules: &rules, all: false };
+        let mut out = Vec::new();
+        write(&mut out, &report, Style::PLAIN).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).collect();
+        assert_eq!(lines, expect);
+    }
+
+    #[test]
+    fn each_line_says_one_thing_and_nothing_is_said_twice() {
+        check(
+            triaged(),
+            &[
+                "P2 OPEN  Deployment shop/cart wants a missing key (Secret shop/db)",
+                "   inc-0000000000000007  KeyMissing, owner developers, since 1970-01-01 00:00:00 UTC, for 2m",
+                "   evidence  it has no key \"url\" (seen 3 times, last at 00:01:30)",
+                "   because   explains both",
+                "   or        Node a has pods that wait (NotReady), which nothing here explains either",
+                "   affected  Deployment shop/cart",
+                "   symptoms   1 × has pods that wait (NotReady)",
+                "   severity  counts as P3; +1 because it is wide",
+                "   told      nobody",
+                "   look      kubectl describe -n shop secret db",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_note_is_short() {
+        check(
+            Triaged { severity: Severity::P5, ..triaged() },
+            &[
+                "P5 OPEN  Deployment shop/cart wants a missing key (Secret shop/db)",
+                "   inc-0000000000000007  KeyMissing, owner developers, since 1970-01-01 00:00:00 UTC, for 2m",
+                "   evidence  it has no key \"url\" (seen 3 times, last at 00:01:30)",
+                "   look      kubectl describe -n shop secret db",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_over_asks_for_nothing() {
+        let mut over = triaged();
+        let incident = &mut over.incident;
+        (incident.status, incident.open_count) = (bellbuoy_core::incident::Status::Resolved, 0);
+        incident.resolved_at = Some(Time::from_secs(100));
+        incident.timeline.push(TimelineEntry { at: Time::from_secs(100), text: "resolved: all is well".into() });
+        (over.runbook, over.severity) = ("https://wiki.example.com".into(), Severity::P5);
+        check(
+            over,
+            &[
+                "P5 RESOLVED  Deployment shop/cart wants a missing key (Secret shop/db)",
+                "   inc-0000000000000007  KeyMissing, owner developers, from 1970-01-01 00:00:00 to 00:01:40 UTC, 1m40s",
+                "   evidence  it has no key \"url\" (seen 3 times, last at 00:01:30)",
+            ],
+        );
+    }
+}
