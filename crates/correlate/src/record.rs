@@ -190,6 +190,7 @@ impl Turn<'_, '_> {
                 let points = doublings.saturating_mul(REACH_PER_DOUBLING).min(REACH_MAX);
                 let which = match others {
                     1 => "the one other symptom".to_owned(),
+                    2 if explains == 2 => "both other symptoms".to_owned(),
                     _ if explains == others => format!("all {others} other symptoms"),
                     _ => format!("{explains} of the {others} other symptoms"),
                 };
