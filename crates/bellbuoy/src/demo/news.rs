@@ -104,7 +104,7 @@ impl Newsroom {
         if has(Change::Merged) {
             let into = incident.merged_into.map_or_else(|| "another one".to_owned(), |into| into.to_string());
             let headline = if told.headline.is_empty() { incident.id.to_string() } else { told.headline.clone() };
-            tell(Topic::Merged, format!("{headline}: is part of {into}"));
+            tell(Topic::Merged, format!("{headline}; it is part of {into}"));
             return items;
         }
         if has(Change::Opened) || has(Change::Reopened) {
@@ -133,9 +133,9 @@ impl Newsroom {
 
 /// The strongest reason for the first cause.
 fn because(incident: &Incident) -> String {
-    let reasons = incident.causes.first().into_iter().flat_map(|cause| &cause.because);
+    let reasons = incident.causes.first().into_iter().flat_map(wording::reasons);
     match reasons.max_by_key(|because| because.points) {
-        Some(because) => format!(", because {}", one_line(&because.text, 160)),
+        Some(because) => format!("; {}", one_line(&because.text, 160)),
         None => String::new(),
     }
 }

@@ -6,7 +6,7 @@ use crate::account::Entry;
 use crate::moment;
 use crate::style::{Paint, Style, one_line};
 use bellbuoy_core::headline::tellers;
-use bellbuoy_core::incident::{Because, Cause, Incident, Member, Severity, TimelineEntry};
+use bellbuoy_core::incident::{Cause, Incident, Member, Severity, TimelineEntry};
 use bellbuoy_core::page::Page;
 use bellbuoy_core::rules::RuleSet;
 use bellbuoy_core::time::Time;
@@ -21,10 +21,6 @@ const SYMPTOMS_SHOWN: usize = 5;
 const TIMELINE_SHOWN: usize = 4;
 /// Pages shown at each end.
 const PAGES_SHOWN: usize = 3;
-
-/// Reasons for a cause that say what the lines around them say, or what matters to whoever writes rules: all of them
-/// stand in `explain` and in the JSON.
-const SAID_ALREADY: [&str; 3] = ["unexplained", "explained", "role"];
 
 /// Writes the report.
 ///
@@ -155,8 +151,7 @@ fn evidence(incident: &Incident) -> Option<String> {
 
 /// What speaks for the first cause, beside that it is there.
 fn because(incident: &Incident) -> Option<String> {
-    let tells = |because: &&Because| !SAID_ALREADY.contains(&&*because.rule);
-    let all = incident.causes.first()?.because.iter().filter(tells);
+    let all = wording::reasons(incident.causes.first()?);
     let texts: Vec<_> = all.map(|because| one_line(&because.text, 300)).collect();
     (!texts.is_empty()).then(|| texts.join("; "))
 }
@@ -310,7 +305,7 @@ mod tests {
     use super::*;
     use crate::account::Account;
     use crate::observed::Observed;
-    use bellbuoy_core::incident::{Explanation, IncidentId, NAMED, SignalCount};
+    use bellbuoy_core::incident::{Because, Explanation, IncidentId, NAMED, SignalCount};
     use bellbuoy_core::object::{Entity, Scope};
     use bellbuoy_core::rules::SignalRule;
     use bellbuoy_core::triage::Triaged;

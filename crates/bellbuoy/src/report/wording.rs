@@ -5,11 +5,15 @@ use crate::moment;
 use crate::style::one_line;
 use bellbuoy_core::fact::{Body, Fact};
 use bellbuoy_core::headline::tellers;
-use bellbuoy_core::incident::{Incident, Status};
+use bellbuoy_core::incident::{Because, Cause, Incident, Status};
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::page::PageKind;
 use bellbuoy_core::rules::RuleSet;
 use bellbuoy_core::time::Time;
+
+/// Reasons for a cause that say what the lines around them say, or what matters to whoever writes rules: all of them
+/// stand in `explain` and in the JSON.
+const SAID_ALREADY: [&str; 3] = ["unexplained", "explained", "role"];
 
 /// What is wrong with what: the first cause and what its signal says of it.
 pub(crate) fn headline(incident: &Incident, rules: &RuleSet) -> String {
@@ -38,6 +42,11 @@ pub(crate) fn name(entity: &Entity) -> String {
 /// What a signal says of an entity, to finish the sentence that the entity begins.
 pub(crate) fn says(signal: &str, rules: &RuleSet) -> String {
     one_line(&bellbuoy_core::headline::says(signal, rules), 300)
+}
+
+/// What speaks for a cause, without what its own sentence says.
+pub(crate) fn reasons(cause: &Cause) -> impl Iterator<Item = &Because> {
+    cause.because.iter().filter(|because| !SAID_ALREADY.contains(&&*because.rule))
 }
 
 /// `open`, `acknowledged by ann`, `resolved`, `part of inc-…`.
