@@ -229,6 +229,10 @@ fn object(labels: &[Label], texts: &[&str]) -> ObjectRef {
     if let Some((key, kind)) = named.or_else(itself) {
         return reference(kind, namespace, label(key), "");
     }
+    // Alerts on aggregated APIs name one by its version and group, and a namespace that it is not in.
+    if is_api(name) {
+        return reference("APIService", "", name, "");
+    }
     // A check from outside names what it looks at by a URL.
     let instance = label("instance");
     if let Some((_, address)) = instance.split_once("://") {
@@ -247,6 +251,17 @@ fn object(labels: &[Label], texts: &[&str]) -> ObjectRef {
         "" => reference("Cluster", "", cluster_of(labels).unwrap_or_default(), ""),
         namespace => reference("Namespace", "", namespace, ""),
     }
+}
+
+/// Whether a name is that of an APIService: `v1beta1.metrics.k8s.io`.
+fn is_api(name: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_version = |version: &str| match version.split_once("alpha").or_else(|| version.split_once("beta")) {
+        Some((major, minor)) => digits(major) && digits(minor),
+        None => digits(version),
+    };
+    let parts = name.strip_prefix('v').and_then(|rest| rest.split_once('.'));
+    parts.is_some_and(|(version, group)| is_version(version) && group.contains('.'))
 }
 
 /// Whether a word is a kind of Kubernetes, as they are written: many exporters have labels of that name.
@@ -289,6 +304,10 @@ mod tests {
         check(&[("node", "worker-3"), ("namespace", "monitoring")], "Node worker-3");
         check(&[("namespace", "shop"), ("service", "cart"), ("job", "cart")], "Service shop/cart");
         check(&[("namespace", "shop")], "Namespace shop");
+        check(&[("name", "v1beta1.metrics.k8s.io"), ("namespace", "default")], "APIService v1beta1.metrics.k8s.io");
+        for name in ["vault.example.com", "v1", "v1.2", "v1gamma1.a.b", "metrics.k8s.io"] {
+            check(&[("name", name), ("namespace", "shop")], "Namespace shop");
+        }
         check(&[("alertname", "Watchdog")], "Cluster ");
         check(&[("alertname", "KubeAPIDown"), ("cluster_name", "prod-eu")], "Cluster prod-eu");
         check(&[("cluster_id", "c-x2x8k"), ("cluster", "prod-eu")], "Cluster prod-eu");
