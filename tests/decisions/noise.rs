@@ -42,6 +42,31 @@ fn a_pod_that_waits_a_moment_for_a_node() {
     check(&estate.recording(), "");
 }
 
+/// A pod that wants a kind of node that its autoscaler makes, four minutes later.
+fn waiting_for_a_machine() -> Estate {
+    let mut estate = Estate::new("test");
+    let message = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.";
+    estate.event(&cart().object(), "default-scheduler", "FailedScheduling", message).wait(10);
+    let message = "pod triggered scale-up: [{workers-gpu 0->1 (max: 4)}]";
+    estate.event(&cart().object(), "cluster-autoscaler", "TriggeredScaleUp", message).wait(240);
+    estate
+}
+
+#[test]
+fn a_pod_that_waits_for_a_node_that_is_on_its_way() {
+    let mut estate = waiting_for_a_machine();
+    let message = "0/4 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }, 3 node(s) didn't match Pod's node affinity/selector.";
+    estate.event(&cart().object(), "default-scheduler", "FailedScheduling", message).wait(40);
+    let message = "Successfully assigned shop/cart to worker-9";
+    estate.event(&cart().object(), "default-scheduler", "Scheduled", message).watch(900);
+    check(&estate.recording(), "");
+}
+
+#[test]
+fn a_recording_that_ends_while_a_node_is_on_its_way() {
+    check(&waiting_for_a_machine().recording(), "");
+}
+
 #[test]
 fn a_node_that_misses_one_heartbeat() {
     let mut estate = Estate::new("test");

@@ -40,6 +40,18 @@ fn an_oom_kill_is_over_after_ten_minutes_of_running() {
 }
 
 #[test]
+fn a_node_that_was_on_its_way_and_never_came() {
+    let mut estate = Estate::new("test");
+    let pod = cart().object();
+    let lacks = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.";
+    estate.event(&pod, "default-scheduler", "FailedScheduling", lacks).wait(10);
+    let coming = "pod triggered scale-up: [{workers-gpu 0->1 (max: 4)}]";
+    estate.event(&pod, "cluster-autoscaler", "TriggeredScaleUp", coming).wait(300);
+    estate.event(&pod, "default-scheduler", "FailedScheduling", lacks).watch(600);
+    check(&estate.facts(), "P3 open: FailedScheduling/NoNodeMatches on Deployment shop/cart; 1 members");
+}
+
+#[test]
 fn a_pod_that_waits_for_another_thing_than_before_still_waits() {
     let mut estate = Estate::new("test");
     let began = estate.now();

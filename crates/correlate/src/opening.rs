@@ -98,6 +98,9 @@ impl Turn<'_, '_> {
     /// Until when what a converging signal shows is what somebody wanted: a drained node's pods move, and who calls them
     /// waits for them.
     fn planned_until(&self, key: EpisodeKey, depth: usize) -> Option<Time> {
+        if let Some(until) = self.answered_until(key) {
+            return Some(until);
+        }
         let class = |key: EpisodeKey| self.catalogue.rule(self.state.peek_code(key.signal)).map(|rule| rule.class);
         if depth == 0 || class(key)? != Class::Converging {
             return None;
@@ -107,6 +110,21 @@ impl Turn<'_, '_> {
             Class::Planned => self.state.episodes.get(&cause).map(|row| row.last_claimed + PLANNED_TAKES),
             _ => self.planned_until(cause, depth - 1),
         }
+    }
+
+    /// Until when somebody is at work on just this: planned work on the same entity that is over with the same event as the
+    /// trouble, as a node that is on its way and a pod that waits for one both are when the pod is scheduled.
+    fn answered_until(&self, key: EpisodeKey) -> Option<Time> {
+        let rule = |key: EpisodeKey| self.catalogue.rule(self.state.peek_code(key.signal));
+        let ends = &rule(key)?.healed_by;
+        let is_answer = |at: &EpisodeKey| {
+            rule(*at).is_some_and(|work| {
+                work.class == Class::Planned && work.healed_by.iter().any(|reason| ends.contains(reason))
+            })
+        };
+        let work = self.state.on_entity(key.entity).into_iter().filter(is_answer);
+        let rows = work.filter_map(|at| self.state.episodes.get(&at));
+        rows.filter(|row| row.is_live() && row.failing > 0).map(|row| row.last_claimed + PLANNED_TAKES).max()
     }
 
     /// Whether what a pending episode reported still holds: its object's state shows it, or its end would have been
@@ -145,6 +163,9 @@ impl Turn<'_, '_> {
             let lasted = self.now.since(began.from) >= self.grace_of(key, &rule);
             let is_ripe = self.state.episodes.get(&key).is_some_and(|episode| episode.is_ripe);
             let opens = match rule.class {
+                Class::Converging | Class::Fixed if self.answered_until(key).is_some_and(|until| until > self.now) => {
+                    false
+                }
                 Class::Converging if is_ripe => true,
                 // The last word is that it happened again: nothing tells that it will not go on.
                 Class::Converging if self.goes_on(key, &rule) => true,
