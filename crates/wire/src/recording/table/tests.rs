@@ -142,7 +142,7 @@ fn pods_and_their_states() {
     check(&init, &expect);
     let of_a_set = table("cart-7d9c5b4f68-x2x8k   1/1   Running   0   5m   10.0.0.7   w1");
     check(&of_a_set, &[("/metadata/ownerReferences/0/name", json!("cart-7d9c5b4f68"))]);
-    for alone in ["cart-1", "report-29272467-x2x8k", "node-agent-x2x8k"] {
+    for alone in ["cart-1", "report-29272467-x2x8k", "node-exporter-x2x8k"] {
         let row = table(&format!("{alone}   1/1   Running   0   5m   10.0.0.7   w1"));
         check(&row, &[("/metadata/ownerReferences", Value::Null)]);
     }
