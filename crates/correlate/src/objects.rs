@@ -98,7 +98,8 @@ impl Turn<'_, '_> {
                 self.shown_no_more(EpisodeKey { entity: workload, signal }, id, &still);
             }
         }
-        if kind == "Pod" && row_ready {
+        // Most pods are ready where nothing was wrong.
+        if kind == "Pod" && row_ready && self.state.sharing(workload, Relation::Same).next().is_some() {
             let since = ready_since(report).unwrap_or(self.now);
             self.well(id, workload, since, &still);
             self.has_a_replica(workload, since);
