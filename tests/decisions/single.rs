@@ -113,6 +113,16 @@ fn a_node_that_dies_and_comes_back() {
 }
 
 #[test]
+fn a_node_whose_pods_alone_tell_that_it_is_lost() {
+    let mut estate = Estate::new("test");
+    let pod = cart().object();
+    estate.event(&pod, "default-scheduler", "Scheduled", "Successfully assigned shop/cart to worker-1").wait(60);
+    estate.event(&pod, "kubelet", "Started", "Started container main").wait(300);
+    estate.event(&pod, "node-controller", "NodeNotReady", "Node is not ready").watch(120);
+    check(&estate.facts(), "P2 open: NodeNotReady on Node worker-1; 2 members");
+}
+
+#[test]
 fn an_alert_of_any_name_is_a_symptom_on_what_its_labels_name() {
     let mut estate = Estate::new("test");
     let object = ObjectRef::new("Service", "shop", "checkout");
