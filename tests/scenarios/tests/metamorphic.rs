@@ -77,7 +77,10 @@ fn rename(text: &str, there: bool) -> String {
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
         let lower = word.to_lowercase();
+        // A name as the name of a variable; `Kafka` is a kind, of which some things are called `kafka`.
+        let is_name = lower == word || lower.to_uppercase() == word;
         let known = match there {
+            _ if !is_name => None,
             true => words().position(|of| of == lower).map(other),
             false => words().enumerate().find(|(at, _)| other(*at) == lower).map(|(_, of)| of.to_owned()),
         };
