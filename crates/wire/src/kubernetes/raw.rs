@@ -142,6 +142,13 @@ pub(crate) struct RawPiece<'a> {
     pub(crate) parts: Parts<'a>,
 }
 
+impl RawPiece<'_> {
+    /// The time of arrival that a recorder has written beside an object.
+    pub(crate) fn arrival(&self) -> Option<&str> {
+        [self.observed_at.as_str(), self.time.as_str()].into_iter().find(|time| !time.is_empty())
+    }
+}
+
 /// A key that is there, whatever its value.
 fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)

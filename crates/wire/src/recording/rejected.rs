@@ -5,10 +5,10 @@ use std::fmt;
 /// Bytes of the input that are kept with a rejection.
 pub const EXCERPT_BYTES_MAX: usize = 160;
 
-/// Characters of an object's name that are shown: more than kind, namespace and name have in Kubernetes (63 and 253).
+/// Characters of a name that are shown: more than kind, namespace and name of an object have in Kubernetes (63 and 253).
 const NAME_CHARS_MAX: usize = 400;
 
-/// The name of an object, as much of it as a detail shows: what is read need not be an object.
+/// The name of an object, a kind or a key, as much of it as a detail shows: what is read need not be one.
 pub(super) fn as_shown(name: impl fmt::Display) -> String {
     name.to_string().chars().take(NAME_CHARS_MAX).collect()
 }

@@ -1,6 +1,6 @@
 //! What one piece of a source is, and what comes of it.
 
-use super::words::{arrival_of, clipped, near, position};
+use super::words::{near, position};
 use super::{Ignored, Item};
 use crate::alertmanager::{self, RawAlert};
 use crate::kubernetes::raw::RawPiece;
@@ -158,7 +158,7 @@ impl Reader<'_> {
             Ok((json, comment)) => {
                 // A recorder that keeps objects as they are writes the time of arrival into a comment before them.
                 let comment = comment.and_then(|comment| serde_json::from_str::<RawPiece<'_>>(comment).ok());
-                let arrival = comment.as_ref().map(arrival_of);
+                let arrival = comment.as_ref().map(RawPiece::arrival);
                 self.text(&json, Place { arrival: arrival.flatten(), ..place });
             }
             Err(error) => {
@@ -206,7 +206,7 @@ impl Reader<'_> {
             let detail = format!("a list in a list, {NESTING_MAX} times over; expected an object");
             return self.reject(place, Reason::TooDeep, detail, text.as_bytes());
         }
-        let inner = Place { arrival: place.arrival.or_else(|| arrival_of(piece)), nesting: place.nesting + 1, ..place };
+        let inner = Place { arrival: place.arrival.or_else(|| piece.arrival()), nesting: place.nesting + 1, ..place };
         if let Some(object) = &piece.parts.object {
             if let Some(place) = self.notification(piece.type_name.as_str(), text, inner) {
                 self.piece(text, object, place);
@@ -255,7 +255,7 @@ impl Reader<'_> {
             }
             _ if piece.metadata.name.is_empty() => {
                 self.claim_if_it_looks_so(text.as_bytes());
-                let detail = format!("metadata.name of a {} is empty; expected the object's name", clipped(kind));
+                let detail = format!("metadata.name of a {} is empty; expected the object's name", as_shown(kind));
                 self.reject(place, Reason::NoObject, detail, text.as_bytes());
             }
             _ if object::is_manifest(piece) && inner.arrival.is_none() && place.notification == Notification::None => {
@@ -302,7 +302,7 @@ impl Reader<'_> {
             // Recorders that leave the type out mean the object as it is now.
             "MODIFIED" | "" => Notification::Modified,
             other => {
-                let other = clipped(other);
+                let other = as_shown(other);
                 let detail = format!("type is {other:?}; expected ADDED, MODIFIED, DELETED, BOOKMARK or ERROR");
                 self.reject(place, Reason::Unrecognised, detail, object.as_bytes());
                 return None;
@@ -372,7 +372,7 @@ impl Reader<'_> {
         }
         let mut times = Times::default();
         let Some((object, report)) = event::read(piece, &mut times) else {
-            let reason = clipped(piece.reason.as_str());
+            let reason = as_shown(piece.reason.as_str());
             let detail =
                 format!("an Event with reason {reason:?} has no involvedObject.name, regarding.name or namespace");
             return self.reject(place, Reason::NoObject, detail, text.as_bytes());
@@ -404,10 +404,10 @@ impl Reader<'_> {
         let (object, report): (_, ObjectReport) = match object::read(piece, kind, deleted, &mut times) {
             Ok(read) => read,
             Err(error) => {
-                let name = clipped(piece.metadata.name.as_str());
+                let name = as_shown(piece.metadata.name.as_str());
                 let words = error.to_string();
                 let words = words.split(" at line ").next().unwrap_or_default();
-                let detail = format!("{} {name}: {words}", clipped(kind));
+                let detail = format!("{} {name}: {words}", as_shown(kind));
                 return self.reject(place, Reason::WrongType, detail, text.as_bytes());
             }
         };

@@ -1,19 +1,13 @@
 //! What complaints quote of a piece, and where in it.
 
-use crate::kubernetes::raw::RawPiece;
-
-/// The time of arrival that a recorder has written beside an object.
-pub(super) fn arrival_of<'p>(piece: &'p RawPiece<'_>) -> Option<&'p str> {
-    let times = [piece.observed_at.as_str(), piece.time.as_str()];
-    times.into_iter().find(|time| !time.is_empty())
-}
+use crate::recording::rejected::as_shown;
 
 /// The last key before a position: the place that a reader can look for.
 pub(super) fn near(text: &[u8], at: usize) -> String {
     let before = &text[..at.min(text.len())];
     let Some(colon) = memchr::memmem::rfind(before, b"\":") else { return String::new() };
     let key = memchr::memrchr(b'"', &before[..colon]).map(|quote| &before[quote + 1..colon]);
-    key.map_or_else(String::new, |key| format!(" at {:?}", clipped(&String::from_utf8_lossy(key))))
+    key.map_or_else(String::new, |key| format!(" at {:?}", as_shown(String::from_utf8_lossy(key))))
 }
 
 /// The byte of a line and column as serde_json counts them.
@@ -23,8 +17,4 @@ pub(super) fn position(text: &str, line: usize, column: usize) -> usize {
         line => memchr::memchr_iter(b'\n', text.as_bytes()).nth(line - 2).map_or(0, |newline| newline + 1),
     };
     start.saturating_add(column).min(text.len())
-}
-
-pub(super) fn clipped(text: &str) -> String {
-    text.chars().take(80).collect()
 }
