@@ -160,7 +160,7 @@ fn one_incident(
             branch(out, &tree, member, 0, &mut told, numbers, style)?;
         }
     }
-    let hidden = usize::try_from(incident.member_count).unwrap_or(0).saturating_sub(incident.members.len());
+    let hidden = incident.members_hidden();
     if hidden > 0 {
         writeln!(
             out,

@@ -8,20 +8,24 @@ use crate::rules::RuleSet;
 ///
 /// None when the incident has neither: the record of a merged one has no members any more.
 pub fn headline(incident: &Incident, rules: &RuleSet) -> Option<String> {
-    let cause = incident.causes.first().map(|cause| (&cause.entity, &*cause.signal));
-    let (entity, signal) =
-        cause.or_else(|| incident.members.first().map(|member| (&member.entity, &*member.signal)))?;
+    let (entity, signal) = subject(incident)?;
     let says = says(signal, rules);
     let tellers = tellers(incident, entity, signal);
     let Some(first) = tellers.first() else { return Some(format!("{entity} {says}")) };
     // A sentence begins with whom it hurts: what a signal says, it says of them.
     let others = match tellers.len() - 1 {
         0 => String::new(),
-        _ if hides_members(incident) => "; others too".to_owned(),
+        _ if incident.members_hidden() > 0 => "; others too".to_owned(),
         1 => "; 1 other too".to_owned(),
         others => format!("; {others} others too"),
     };
     Some(format!("{first} {says} ({entity}{others})"))
+}
+
+/// What an incident is about: its first cause, else its first member.
+pub fn subject(incident: &Incident) -> Option<(&Entity, &str)> {
+    let cause = incident.causes.first().map(|cause| (&cause.entity, &*cause.signal));
+    cause.or_else(|| incident.members.first().map(|member| (&member.entity, &*member.signal)))
 }
 
 /// Whose messages name an entity, where that is why it counts as the cause; in the order of the members, each once.
@@ -45,10 +49,6 @@ pub fn says(signal: &str, rules: &RuleSet) -> String {
         Some(says) if !says.is_empty() => says.to_owned(),
         _ => format!("reports {signal}"),
     }
-}
-
-fn hides_members(incident: &Incident) -> bool {
-    usize::try_from(incident.member_count).unwrap_or(usize::MAX) > incident.members.len()
 }
 
 #[cfg(test)]

@@ -95,6 +95,13 @@ pub struct Incident {
     pub changes: Vec<Change>,
 }
 
+impl Incident {
+    /// How many members it has beside those that the record shows.
+    pub fn members_hidden(&self) -> usize {
+        usize::try_from(self.member_count).unwrap_or(usize::MAX).saturating_sub(self.members.len())
+    }
+}
+
 /// Why a record of an incident was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub enum Change {

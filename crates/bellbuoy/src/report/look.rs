@@ -1,6 +1,6 @@
 //! Where to look first: the one kubectl command that shows most of what an incident is about.
 
-use bellbuoy_core::headline::tellers;
+use bellbuoy_core::headline::{subject, tellers};
 use bellbuoy_core::incident::Incident;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{Match, RuleSet, SignalRule};
@@ -17,9 +17,7 @@ const RAN: [&str; 3] = ["", "Error", "OOMKilled"];
 
 /// The command, ready to be pasted into a shell; none when nothing is known, or a name is not fit for a shell.
 pub(crate) fn first_command(incident: &Incident, rules: &RuleSet) -> Option<String> {
-    let cause = incident.causes.first().map(|cause| (&cause.entity, &*cause.signal));
-    let (entity, signal) =
-        cause.or_else(|| incident.members.first().map(|member| (&member.entity, &*member.signal)))?;
+    let (entity, signal) = subject(incident)?;
     let entity = match NO_OBJECTS.contains(&&*entity.kind) {
         true => told_of(incident, entity, signal)?,
         false => entity,

@@ -175,8 +175,7 @@ fn affected(incident: &Incident) -> Option<String> {
     }
     let more = names.len().saturating_sub(ENTITIES_SHOWN);
     names.truncate(ENTITIES_SHOWN);
-    let hidden = usize::try_from(incident.member_count).unwrap_or(usize::MAX) > incident.members.len();
-    let tail = match (more, hidden) {
+    let tail = match (more, incident.members_hidden() > 0) {
         (0, false) => String::new(),
         (more, false) => format!(" and {more} more"),
         (_, true) => " and more".to_owned(),
