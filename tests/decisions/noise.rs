@@ -3,7 +3,7 @@
 use super::check;
 use bellbuoy_core::fact::{Body, Source};
 use bellbuoy_core::object::ObjectRef;
-use bellbuoy_core::report::{Endpoints, ObjectReport};
+use bellbuoy_core::report::{Endpoints, ObjectReport, Replicas};
 use bellbuoy_tests::estate::{Estate, Pod};
 
 fn cart() -> Pod {
@@ -30,6 +30,30 @@ fn a_service_account_that_comes_a_second_late() {
     estate.event(&set, "replicaset-controller", "FailedCreate", message).wait(1);
     estate.event(&set, "replicaset-controller", "SuccessfulCreate", "Created pod: cart-7d9c5b4f68-x2x8k").watch(120);
     check(&estate.recording(), "");
+}
+
+/// A DaemonSet of two hundred nodes that replaces its pods one by one: one of them is always missing.
+fn rolling(steps: u32) -> Estate {
+    let mut estate = Estate::new("test");
+    for updated in 0..steps {
+        let replicas = Some(Replicas { desired: 200, ready: 199, updated });
+        let report = ObjectReport { replicas, ..ObjectReport::default() };
+        let agent = ObjectRef::new("DaemonSet", "kube-system", "agent");
+        estate.report(Source::Objects, agent, Body::Object(Box::new(report))).watch(20);
+    }
+    estate
+}
+
+#[test]
+fn a_rollout_from_node_to_node() {
+    check(&rolling(60).recording(), "");
+}
+
+#[test]
+fn a_rollout_that_stands_still_is_none() {
+    let mut estate = rolling(60);
+    estate.watch(700);
+    check(&estate.facts(), "P3 open: ReplicasShort on DaemonSet kube-system/agent; 1 members");
 }
 
 #[test]

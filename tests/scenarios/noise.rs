@@ -12,6 +12,7 @@ pub(crate) type Noise = fn(&mut crate::cluster::Cluster, &crate::cluster::apps::
 pub(crate) const AROUND_FAILURES: &[Noise] = &[
     churn::rollout,
     churn::rollout,
+    churn::daemon_set_rollout,
     churn::new_workload_before_its_account,
     churn::scale_out_and_in,
     churn::one_off_job,
@@ -30,6 +31,7 @@ pub(crate) const EVERYTHING: &[Noise] = &[
     churn::rollout,
     churn::rollout,
     churn::rollout,
+    churn::daemon_set_rollout,
     churn::new_workload_before_its_account,
     churn::scale_out_and_in,
     churn::one_off_job,

@@ -72,6 +72,7 @@ impl Turn<'_, '_> {
             evidence,
             repeats: None,
             lasted: false,
+            anew: false,
             names: None,
             hubs: Vec::new(),
         });

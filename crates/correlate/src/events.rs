@@ -54,6 +54,7 @@ impl Turn<'_, '_> {
             evidence: Evidence { fact: fact.id, observed_at: fact.observed_at },
             repeats: Some((uid_hash(&event.uid, fact.id), event.repeats.max(1))),
             lasted: false,
+            anew: false,
             names,
             hubs,
         });
@@ -298,6 +299,7 @@ impl Turn<'_, '_> {
             repeats: Some((uid, 1)),
             // It has waited its `for` where it was made.
             lasted: true,
+            anew: false,
             names: None,
             hubs: Vec::new(),
         });

@@ -175,6 +175,7 @@ impl Turn<'_, '_> {
                 evidence: finding.evidence[0],
                 repeats: None,
                 lasted: false,
+                anew: false,
                 names: finding.names.clone(),
                 hubs: finding.hubs.clone(),
             });

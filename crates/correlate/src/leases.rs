@@ -144,6 +144,7 @@ impl Turn<'_, '_> {
             evidence: lease.evidence,
             repeats: None,
             lasted: true,
+            anew: false,
             names: None,
             hubs: Vec::new(),
         });

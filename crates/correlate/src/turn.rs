@@ -42,6 +42,8 @@ pub(crate) struct Report<'a> {
     pub(crate) repeats: Option<(u64, u32)>,
     /// The object's own counters say that it has gone on for long enough.
     pub(crate) lasted: bool,
+    /// What it tells of has come nearer to its end since it was told last: how long it lasts counts from now.
+    pub(crate) anew: bool,
     /// The object that the message names as missing or exhausted.
     pub(crate) names: Option<Entity>,
     /// Shared things that only this report knows of.
@@ -103,9 +105,9 @@ impl Turn<'_, '_> {
             self.revive(key, &mut episode, &report);
         }
         let is_first = episode.repeats == 0;
-        // What was well in the meantime, before anybody was told, begins anew.
+        // What was well or came nearer in the meantime, before anybody was told, begins anew.
         let may_pass = episode.standing == Standing::Pending && report.rule.class == Class::Converging;
-        if is_first || may_pass && episode.healing_since.is_some() {
+        if is_first || may_pass && (report.anew || episode.healing_since.is_some()) {
             episode.began = report.occurred;
         }
         if report.occurred.from < episode.began.from {

@@ -22,6 +22,8 @@ pub(crate) struct Alert {
 pub(crate) struct Alerting {
     /// When each alert became active, and since when it fires.
     active: BTreeMap<Alert, (i64, Option<i64>)>,
+    /// How many replicas of each workload were of its newest revision, and when that count changed last.
+    updated: BTreeMap<Id, (usize, i64)>,
     /// Whether the cluster has monitoring at all.
     pub absent: bool,
 }
@@ -56,6 +58,7 @@ impl Cluster {
 
     fn evaluate(&mut self) {
         let now = self.now;
+        self.watch_rollouts();
         let mut found = self.outside_alerts.clone();
         self.pod_rules(&mut found);
         self.workload_rules(&mut found);
@@ -140,6 +143,31 @@ impl Cluster {
         }
     }
 
+    /// The rules on replicas do not speak while the count of updated ones changes.
+    fn watch_rollouts(&mut self) {
+        let mut updated: BTreeMap<&Id, usize> = self.workloads.keys().map(|id| (id, 0)).collect();
+        for pod in self.pods.values().filter(|pod| pod.is_active()) {
+            let newest = self.workloads.get(&pod.workload).is_some_and(|workload| workload.current().hash == pod.hash);
+            if let Some(count) = updated.get_mut(&pod.workload).filter(|_| newest) {
+                *count += 1;
+            }
+        }
+        let now = self.now;
+        let known = &self.alerting.updated;
+        let seen = updated.into_iter().map(|(id, count)| match known.get(id) {
+            Some((before, at)) if *before == count => (id.clone(), (count, *at)),
+            Some(_) => (id.clone(), (count, now)),
+            // What was so before anybody looked has not changed.
+            None => (id.clone(), (count, i64::MIN)),
+        });
+        self.alerting.updated = seen.collect();
+    }
+
+    /// Whether a rollout has made no step for so many seconds.
+    fn stands_still(&self, id: &Id, secs: i64) -> bool {
+        self.alerting.updated.get(id).is_none_or(|(_, at)| self.now.saturating_sub(*at) > secs * SECOND)
+    }
+
     fn workload_rules(&self, found: &mut Vec<Alert>) {
         for workload in self.workloads.values() {
             let (namespace, name) = (workload.id.namespace.as_str(), workload.id.name.as_str());
@@ -148,18 +176,21 @@ impl Cluster {
             match workload.id.kind.as_str() {
                 "Deployment" => {
                     let labels = [("deployment", name), ("namespace", namespace)];
-                    if ready() < workload.replicas {
+                    if ready() < workload.replicas && self.stands_still(&workload.id, 600) {
                         found.push(alert("KubeDeploymentReplicasMismatch", "warning", 900, &labels, &format!("Deployment {namespace}/{name} has not matched the expected number of replicas for longer than 15 minutes.")));
                     }
                     if workload.stalled {
                         found.push(alert("KubeDeploymentRolloutStuck", "warning", 900, &labels, &format!("Rollout of deployment {namespace}/{name} is not progressing for longer than 15 minutes.")));
                     }
                 }
-                "StatefulSet" if ready() < workload.replicas => {
+                "StatefulSet" if ready() < workload.replicas && self.stands_still(&workload.id, 600) => {
                     let labels = [("statefulset", name), ("namespace", namespace)];
                     found.push(alert("KubeStatefulSetReplicasMismatch", "warning", 900, &labels, &format!("StatefulSet {namespace}/{name} has not matched the expected number of replicas for longer than 15 minutes.")));
                 }
-                "DaemonSet" if ready() < self.daemon_nodes(&workload.id).len() as i64 => {
+                "DaemonSet"
+                    if ready() < self.daemon_nodes(&workload.id).len() as i64
+                        && self.stands_still(&workload.id, 300) =>
+                {
                     let labels = [("daemonset", name), ("namespace", namespace)];
                     found.push(alert(
                         "KubeDaemonSetRolloutStuck",

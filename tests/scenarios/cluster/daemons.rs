@@ -4,6 +4,7 @@ use super::Cluster;
 use super::event::{Emitter, normal, warning};
 use super::id::Id;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 impl Cluster {
     /// The nodes on which a DaemonSet's pods belong.
@@ -33,9 +34,9 @@ impl Cluster {
             self.event(&emitter, id, &workload.uid, warning("FailedDaemonPod", message));
             self.delete_pod(&pod);
         }
-        let have: Vec<String> = self.pods_in(&id.namespace).filter(|pod| pod.workload == *id).map(place).collect();
-        for node in wanted.iter().filter(|node| !have.contains(node)) {
-            let name = format!("{}-{}", id.name, self.random.suffix(5));
+        let have: BTreeSet<String> = self.pods_in(&id.namespace).filter(|pod| pod.workload == *id).map(place).collect();
+        for node in wanted.iter().filter(|node| !have.contains(*node)) {
+            let name = self.free_pod_name(&id.namespace, &id.name);
             let mut revision = revision.clone();
             if let Err(why) = self.admit(&id.namespace, &name, &id.name, &revision.template) {
                 self.event(&emitter, id, &workload.uid, warning("FailedCreate", format!("Error creating: {why}")));

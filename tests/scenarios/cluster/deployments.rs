@@ -89,7 +89,7 @@ impl Cluster {
             return;
         }
         for _ in have..revision.desired {
-            let name = format!("{}-{}", owner.name, self.random.suffix(5));
+            let name = self.free_pod_name(&id.namespace, &owner.name);
             match self.admit(&id.namespace, &name, &owner.name, &revision.template) {
                 Ok(()) => {
                     self.create_pod(&workload, &revision, &name);

@@ -137,7 +137,7 @@ impl Cluster {
                     job.progressed = now;
                 }
                 let revision = job.current().clone();
-                let name = format!("{}-{}", id.name, self.random.suffix(5));
+                let name = self.free_pod_name(&id.namespace, &id.name);
                 if let Err(why) = self.admit(&id.namespace, &name, &id.name, &revision.template) {
                     self.event(&emitter, id, &job.uid, warning("FailedCreate", format!("Error creating: {why}")));
                     let again = id.clone();

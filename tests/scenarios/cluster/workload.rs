@@ -213,22 +213,30 @@ impl Cluster {
         self.show_workload(id, super::recording::Notice::Modified);
     }
 
+    /// A name that no pod has: of five thousand pods two would else be called the same every other time.
+    pub(crate) fn free_pod_name(&mut self, namespace: &str, owner: &str) -> String {
+        loop {
+            let name = format!("{owner}-{}", self.random.suffix(5));
+            if !self.pods.contains_key(&Id::new("Pod", namespace, &name)) {
+                return name;
+            }
+        }
+    }
+
     /// Puts all pods of a workload up as if they had run for long; before anybody watches.
     pub(crate) fn settle(&mut self, id: &Id) {
         let Some(workload) = self.workloads.get(id).cloned() else { return };
         let revision = workload.current().clone();
         let owner = workload.pod_owner(&revision);
-        let names: Vec<(String, Option<String>)> = match id.kind.as_str() {
-            "DaemonSet" => {
-                let nodes = self.daemon_nodes(id);
-                nodes.into_iter().map(|node| (format!("{}-{}", id.name, self.random.suffix(5)), Some(node))).collect()
-            }
-            "StatefulSet" => (0..workload.replicas).map(|n| (format!("{}-{n}", id.name), None)).collect(),
-            _ => {
-                (0..workload.replicas).map(|_| (format!("{}-{}", owner.0.name, self.random.suffix(5)), None)).collect()
-            }
+        let places: Vec<Option<String>> = match id.kind.as_str() {
+            "DaemonSet" => self.daemon_nodes(id).into_iter().map(Some).collect(),
+            _ => (0..workload.replicas).map(|_| None).collect(),
         };
-        for (name, node) in names {
+        for (n, node) in places.into_iter().enumerate() {
+            let name = match id.kind.as_str() {
+                "StatefulSet" => format!("{}-{n}", id.name),
+                _ => self.free_pod_name(&id.namespace, &owner.0.name),
+            };
             let pod = self.new_pod(&workload, &revision, &name);
             let key = pod.id.clone();
             self.pods.insert(key.clone(), pod);

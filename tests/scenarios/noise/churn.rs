@@ -31,6 +31,18 @@ pub(crate) fn rollout(cluster: &mut Cluster, apps: &Apps) {
     });
 }
 
+/// A new version of an agent, node by node.
+pub(crate) fn daemon_set_rollout(cluster: &mut Cluster, _: &Apps) {
+    let is_agent = |id: &&Id| id.kind == "DaemonSet";
+    let agents: Vec<Id> = cluster.workloads.keys().filter(is_agent).cloned().collect();
+    let id = cluster.random.pick(&agents).clone();
+    let start = cluster.random.range(3, 30);
+    cluster.apply(&id, |template| {
+        template.main().image.push_str("-r1");
+        template.start_secs = start;
+    });
+}
+
 /// A chart is applied, and the Deployment comes before its service account.
 pub(crate) fn new_workload_before_its_account(cluster: &mut Cluster, apps: &Apps) {
     let namespace = apps.bystanders[0].namespace.clone();
