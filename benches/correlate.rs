@@ -7,8 +7,8 @@
 use bellbuoy_benches::Failure;
 use bellbuoy_benches::cpu::ThreadCpu;
 use bellbuoy_benches::passes::{
-    COMMIT_FACTS, Parts, Written, correlate, correlate_by_parts, correlate_kind, correlate_records, decode_only,
-    encoded, measured, new_task,
+    COMMIT_FACTS, Parts, Written, bare_rows, correlate, correlate_by_parts, correlate_kind, correlate_records,
+    decode_only, encoded, measured, new_task,
 };
 use bellbuoy_benches::rounds::{ROUNDS_MIN, Run, Sample, Spread, in_turns, on_thread};
 use bellbuoy_benches::table::{Table, count, per_second, spread};
@@ -24,7 +24,7 @@ use std::time::Duration;
 const ROUNDS: usize = 7;
 
 /// Rounds for estates of each size: the largest estates take long to be made.
-const NODES_ROUNDS: usize = 3;
+const NODES_ROUNDS: usize = 5;
 
 /// How much of everything there is.
 struct Scale {
@@ -172,9 +172,10 @@ fn table_of_kinds(rules: &Arc<RuleSet>, kinds: Vec<Kind>, rounds: usize) -> Resu
             .iter()
             .zip(&mut commits)
             .map(|(kind, commits)| {
+                let (before, records) = (encoded(&kind.before), encoded(&kind.facts));
                 move || {
-                    let (before, facts) = (kind.before.clone(), kind.facts.clone());
-                    let (parts, whole) = on_thread(|| correlate_kind(rules, before, facts));
+                    let (parts, whole) = on_thread(|| correlate_kind(rules, &before, &records));
+                    let parts = parts?;
                     commits.push(parts.commit);
                     Ok(Sample { cpu: parts.feed, ..whole })
                 }
@@ -197,26 +198,39 @@ fn table_of_kinds(rules: &Arc<RuleSet>, kinds: Vec<Kind>, rounds: usize) -> Resu
     Ok(())
 }
 
-/// What a fact of an ordinary day costs in estates of different sizes. The largest takes much memory, so that each is
-/// made, measured and dropped before the next.
+/// What a fact of an ordinary day costs in estates of different sizes, beside the least that can be done with it. The
+/// largest takes much memory, so that each is made, measured and dropped before the next.
 fn table_of_nodes(rules: &Arc<RuleSet>, nodes: &[usize], facts: usize) -> Result<(), Failure> {
-    println!("\nfacts of an ordinary day by the size of the estate, 30 pods to a node, {NODES_ROUNDS} rounds of each");
-    let heading = ["nodes", "facts before", "feed, CPU µs a fact", "commit, CPU µs a fact", "to the smallest"];
+    println!("\nfacts of an ordinary day by the size of the estate, 30 pods to a node, {NODES_ROUNDS} rounds of each;");
+    println!("beside one look-up and one change of a bare row for each fact");
+    let heading =
+        ["nodes", "facts before", "feed, µs a fact", "commit", "to the smallest", "bare rows", "to the smallest"];
     let mut table = Table::new(heading);
     let mut smallest = None;
     for &nodes in nodes {
         let Kind { before, facts, .. } = of_nodes(nodes, facts);
-        let each = |time: Duration| time.as_secs_f64() * 1e6 / facts.len() as f64;
-        let (mut feeds, mut commits) = (Vec::new(), Vec::new());
+        let (before, records) = (encoded(&before), encoded(&facts));
+        drop(facts);
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / records.len() as f64;
+        let (mut feeds, mut commits, mut bare) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..NODES_ROUNDS {
-            let parts = correlate_kind(rules, before.clone(), facts.clone());
+            let parts = correlate_kind(rules, &before, &records)?;
             feeds.push(each(parts.feed));
             commits.push(each(parts.commit));
+            bare.push(each(bare_rows(&before, &records)?));
         }
-        let (feed, commit) = (Spread::of(feeds), Spread::of(commits));
+        let (feed, commit, bare) = (Spread::of(feeds), Spread::of(commits), Spread::of(bare));
         let both = feed.median + commit.median;
-        let smallest = *smallest.get_or_insert(both);
-        table.row([count(nodes), count(before.len()), spread(feed), spread(commit), format!("{:.2}", both / smallest)]);
+        let (first, first_bare) = *smallest.get_or_insert((both, bare.median));
+        table.row([
+            count(nodes),
+            count(before.len()),
+            spread(feed),
+            spread(commit),
+            format!("{:.2}", both / first),
+            spread(bare),
+            format!("{:.2}", bare.median / first_bare),
+        ]);
     }
     println!("{table}");
     Ok(())

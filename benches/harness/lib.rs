@@ -10,6 +10,7 @@
 //!
 //! The last three explain themselves with `-- --help`.
 
+pub mod bare_rows;
 pub mod commit_meter;
 pub mod cpu;
 pub mod pass_through;
