@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panics, in their helpers too")]
 
-use bellbuoy_core::incident::Severity;
 use bellbuoy_core::report::{AlertReport, Condition, EventReport, ObjectReport, Termination};
 use bellbuoy_core::rules::{Class, RuleSet};
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::sign;
 use bellbuoy_correlate::{Catalogue, Reading};
 use bellbuoy_wire::rules::Config;

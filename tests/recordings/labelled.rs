@@ -2,8 +2,8 @@
 
 use crate::truth::{Labelled, Verdict, alone, labelled, name};
 use bellbuoy_core::fact::{Fact, Source};
-use bellbuoy_core::incident::Severity;
 use bellbuoy_core::object::Scope;
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::triage::Triaged;
 use bellbuoy_local::recording::{Options, Recording};
 use bellbuoy_local::score::Score;

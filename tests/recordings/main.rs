@@ -6,7 +6,7 @@ mod labelled;
 mod metamorphic;
 mod truth;
 
-use bellbuoy_core::incident::Severity;
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::triage::Triaged;
 use bellbuoy_local::recording::{Options, Recording};
 use bellbuoy_tests::data::recorded;

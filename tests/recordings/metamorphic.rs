@@ -3,8 +3,8 @@
 use crate::labelled::facts_of;
 use crate::truth::{Labelled, Verdict, labelled};
 use bellbuoy_core::fact::Fact;
-use bellbuoy_core::incident::Severity;
 use bellbuoy_core::object::Scope;
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::time::Time;
 use bellbuoy_tests::data::recorded;
 use bellbuoy_tests::fold::decide;

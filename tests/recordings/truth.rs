@@ -1,7 +1,7 @@
 //! The hand labels of the real recordings: labels.yaml and sources.yaml.
 
-use bellbuoy_core::incident::Severity;
 use bellbuoy_core::object::Entity;
+use bellbuoy_core::severity::Severity;
 use bellbuoy_wire::labels::{Expected, Failure, Label};
 use serde::Deserialize;
 

@@ -3,8 +3,9 @@
 use crate::cluster::recording::Line;
 use crate::scenario::Truth;
 use bellbuoy_core::fact::Fact;
-use bellbuoy_core::incident::{Flow, Incident, IncidentId, Severity, Stamped, Status};
+use bellbuoy_core::incident::{Flow, Incident, IncidentId, Stamped, Status};
 use bellbuoy_core::object::{Entity, Scope};
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::triage::Triaged;
 use bellbuoy_local::recording::{Options, Recording};
 use bellbuoy_tests::fold::{Decided, decide};

@@ -1,8 +1,9 @@
 //! The account of a run: the last word of each incident and all of its pages, worst first.
 
-use bellbuoy_core::incident::{IncidentId, Severity, Stamped, Status};
+use bellbuoy_core::incident::{IncidentId, Stamped, Status};
 use bellbuoy_core::object::Scope;
 use bellbuoy_core::page::Page;
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::time::Time;
 use bellbuoy_core::triage::Triaged;
 use std::cmp::Reverse;

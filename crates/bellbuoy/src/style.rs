@@ -1,6 +1,6 @@
 //! Colour and plainness of text: nothing on a terminal but what we wrote, and no colour anywhere else.
 
-use bellbuoy_core::incident::Severity;
+use bellbuoy_core::severity::Severity;
 use std::fmt;
 use std::io::IsTerminal;
 

@@ -1,9 +1,10 @@
 //! The severity of an incident, step by step: its own weight first, then what raises it.
 
 use bellbuoy_core::Text;
-use bellbuoy_core::incident::{Incident, Severity};
+use bellbuoy_core::incident::Incident;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{Match, RuleSet};
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::sign::NO_READY_ENDPOINTS;
 use bellbuoy_core::time::{Span, Time};
 use bellbuoy_core::triage::Factor;

@@ -80,9 +80,10 @@ fn triage(state: &mut Tables, incident: Incident, rules: &RuleSet, now: Time) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bellbuoy_core::incident::{Cause, IncidentId, Severity};
+    use bellbuoy_core::incident::{Cause, IncidentId};
     use bellbuoy_core::object::{Entity, Scope};
     use bellbuoy_core::rules::{Limits, OwnerRule, SignalRule};
+    use bellbuoy_core::severity::Severity;
     use bellbuoy_core::stage::Effect;
     use bellbuoy_core::task::Task;
 

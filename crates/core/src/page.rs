@@ -1,7 +1,8 @@
 //! A page: who is to be told what, through which channel, and why now.
 
 use crate::Text;
-use crate::incident::{IncidentId, Severity};
+use crate::incident::IncidentId;
+use crate::severity::Severity;
 use crate::time::Time;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fmt;

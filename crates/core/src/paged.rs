@@ -1,6 +1,6 @@
 //! A map from numbers that are given out in order: neighbours stand side by side, and no place is kept for a hash.
 
-use crate::table::Map;
+use crate::map::Map;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 

@@ -1,7 +1,7 @@
 //! A rule set: everything beside the journal that can influence a decision, named by the hash of its document.
 
 use crate::Text;
-use crate::incident::Severity;
+use crate::severity::Severity;
 use crate::time::Span;
 use borsh::{BorshDeserialize, BorshSerialize};
 

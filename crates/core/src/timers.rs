@@ -1,6 +1,7 @@
 //! Timers of a stage: one deadline per key, kept as a table, fired in stream time.
 
-use crate::table::{Corrupt, Key, Ledger, Sink, Table};
+use crate::map::Key;
+use crate::table::{Corrupt, Ledger, Sink, Table};
 use crate::time::Time;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;

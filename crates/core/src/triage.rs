@@ -1,7 +1,8 @@
 //! An incident with what `classify` adds: severity, category, owner, and why.
 
 use crate::Text;
-use crate::incident::{Incident, Severity};
+use crate::incident::Incident;
+use crate::severity::Severity;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// A classified incident.

@@ -2,9 +2,10 @@
 
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::Source;
-use bellbuoy_core::incident::{Evidence, IncidentId, Severity};
+use bellbuoy_core::incident::{Evidence, IncidentId};
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::rules::Relation;
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::time::{Interval, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 

@@ -8,11 +8,12 @@ use crate::state::Timer;
 use crate::turn::{Report, Turn};
 use crate::workload::{WORKLOAD, static_pod};
 use bellbuoy_core::fact::{Fact, FactId, Source};
-use bellbuoy_core::incident::{Evidence, Severity};
+use bellbuoy_core::incident::Evidence;
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::report::{AlertReport, EventReport};
 use bellbuoy_core::rules::{Relation, SignalRule};
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::time::{Span, Time};
 
 /// How long recoveries of a list are remembered: until the list has been told.

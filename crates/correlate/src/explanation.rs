@@ -6,9 +6,10 @@ use crate::hubs::{ANY_COMPONENT, LEANING, component_id, leaning_on, some_node, s
 use crate::splits::Leaving;
 use crate::turn::Turn;
 use bellbuoy_core::Text;
-use bellbuoy_core::incident::{Change, Severity};
+use bellbuoy_core::incident::Change;
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::rules::{Class, Relation, Role};
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::time::Time;
 use std::cmp::Reverse;
 

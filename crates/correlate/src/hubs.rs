@@ -4,10 +4,10 @@ use crate::edges::Edge;
 use crate::episode::{Episode, HUBS_MAX};
 use crate::turn::{Report, Turn};
 use bellbuoy_core::fact::Source;
-use bellbuoy_core::incident::Severity;
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::Relation;
+use bellbuoy_core::severity::Severity;
 
 /// The kind of what stands for leaning on a component.
 pub(crate) const LEANING: &str = "Leaning";

@@ -5,10 +5,11 @@ use crate::episode::{self, Episode, EpisodeKey, Standing};
 use crate::explanation::{EFFECTS_MAX, SAME_ENTITY_STRENGTH};
 use crate::hubs::{CLUSTER, LEANING};
 use crate::turn::Turn;
-use bellbuoy_core::incident::{NAMED, Severity};
+use bellbuoy_core::incident::NAMED;
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{Relation, Role};
+use bellbuoy_core::severity::Severity;
 use std::collections::BTreeSet;
 
 /// What an edge to an object that a message names is worth: more than any causal rule, for nothing is more specific.

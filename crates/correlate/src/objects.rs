@@ -7,10 +7,11 @@ use crate::problems::{Problem, problems};
 use crate::turn::{Report, Turn};
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::{Fact, Source};
-use bellbuoy_core::incident::{Evidence, Severity};
+use bellbuoy_core::incident::Evidence;
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::report::{Condition, ObjectReport, Replicas};
 use bellbuoy_core::rules::{Class, Match, Relation};
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::sign::NO_REPLICAS;
 use bellbuoy_core::time::{Interval, Time};
 

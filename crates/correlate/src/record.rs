@@ -5,10 +5,11 @@ use crate::explanation::{DEPTH_MAX, SAME_ENTITY};
 use crate::turn::Turn;
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::{
-    Because, Cause, Evidence, Explanation, Incident, IncidentId, Member, NAMED, Severity, SignalCount,
+    Because, Cause, Evidence, Explanation, Incident, IncidentId, Member, NAMED, SignalCount,
 };
 use bellbuoy_core::object::Entity;
 use bellbuoy_core::rules::{Class, Relation, Role};
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::time::Span;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

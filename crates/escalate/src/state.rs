@@ -1,8 +1,9 @@
 //! What the stage remembers: the rule set in force, and of each incident who was told what.
 
 use bellbuoy_core::Text;
-use bellbuoy_core::incident::{IncidentId, Severity};
+use bellbuoy_core::incident::IncidentId;
 use bellbuoy_core::rules::RuleSet;
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::stage::State;
 use bellbuoy_core::table::{Ledger, OrderedTable, Table};
 use bellbuoy_core::time::Time;

@@ -1,10 +1,11 @@
 //! What the policy does, told as records in and pages out.
 
 use crate::{Escalate, Tables};
-use bellbuoy_core::incident::{Cause, Change, Flow, Incident, IncidentId, Severity, Stamped, Status};
+use bellbuoy_core::incident::{Cause, Change, Flow, Incident, IncidentId, Stamped, Status};
 use bellbuoy_core::object::{Entity, Scope};
 use bellbuoy_core::page::Page;
 use bellbuoy_core::rules::{Limits, Policy, RuleSet, Tier};
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::stage::Effect;
 use bellbuoy_core::task::Task;
 use bellbuoy_core::time::{Span, Time};

@@ -38,9 +38,10 @@ pub(crate) fn line(case: &Case, what: &str) -> Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bellbuoy_core::incident::{Cause, Member, Severity};
+    use bellbuoy_core::incident::{Cause, Member};
     use bellbuoy_core::object::Entity;
     use bellbuoy_core::rules::SignalRule;
+    use bellbuoy_core::severity::Severity;
 
     #[track_caller]
     fn check(incident: &Incident, expect: &str) {

@@ -14,8 +14,9 @@ mod tests;
 pub use figures::{CauseRatio, Ratio, Severities, TimesToDetect};
 pub use mistake::{Fault, Mistake};
 
-use bellbuoy_core::incident::{Cause, Incident, IncidentId, Severity, Status};
+use bellbuoy_core::incident::{Cause, Incident, IncidentId, Status};
 use bellbuoy_core::object::{Entity, Scope};
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::time::{Span, Time};
 use bellbuoy_core::triage::Triaged;
 use bellbuoy_wire::labels::{Expected, Failure, Label};

@@ -4,9 +4,10 @@
 
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::{Body, Fact, Source};
-use bellbuoy_core::incident::{Flow, Incident, IncidentId, Severity, Stamped};
+use bellbuoy_core::incident::{Flow, Incident, IncidentId, Stamped};
 use bellbuoy_core::object::{ObjectRef, Scope};
 use bellbuoy_core::report::EventReport;
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::stage::{Ctx, Stage, State, Timed};
 use bellbuoy_core::table::{Ledger, Table};
 use bellbuoy_core::task::Offset;

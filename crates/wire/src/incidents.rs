@@ -9,6 +9,7 @@ use bellbuoy_core::Text;
 use bellbuoy_core::fact::FactId;
 use bellbuoy_core::incident::{self, Flow, IncidentId, Stamped};
 use bellbuoy_core::object;
+use bellbuoy_core::severity;
 use bellbuoy_core::time::Time;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
@@ -78,7 +79,7 @@ pub(crate) struct Incident {
     #[serde(with = "Many::<Cause>")]
     causes: Vec<incident::Cause>,
     #[serde(with = "Severity")]
-    weight: incident::Severity,
+    weight: severity::Severity,
     #[serde(with = "Many::<SignalCount>")]
     signals: Vec<incident::SignalCount>,
     #[serde(with = "Many::<Member>")]
@@ -119,7 +120,7 @@ enum Change {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "incident::Severity")]
+#[serde(remote = "severity::Severity")]
 pub(crate) enum Severity {
     P1,
     P2,
@@ -233,7 +234,7 @@ twin!(
     Incident = incident::Incident,
     Status = incident::Status,
     Change = incident::Change,
-    Severity = incident::Severity,
+    Severity = severity::Severity,
     Entity = object::Entity,
     Cause = incident::Cause,
     Because = incident::Because,

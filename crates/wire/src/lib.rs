@@ -16,6 +16,7 @@ pub mod pages;
 pub mod record;
 pub mod recording;
 pub mod rules;
+pub mod schemas;
 mod stamped;
 pub mod state;
 mod texts;

@@ -7,8 +7,9 @@ use crate::record::{DecodeError, Wire};
 use crate::stamped::{Envelope, control_key};
 use crate::topic::Topic;
 use bellbuoy_core::Text;
-use bellbuoy_core::incident::{self, Flow, IncidentId, Stamped};
+use bellbuoy_core::incident::{Flow, IncidentId, Stamped};
 use bellbuoy_core::page;
+use bellbuoy_core::severity;
 use bellbuoy_core::time::Time;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
@@ -64,7 +65,7 @@ struct Page {
     channel: Text,
     tier: u32,
     #[serde(with = "Severity")]
-    severity: incident::Severity,
+    severity: severity::Severity,
     #[serde(with = "Str")]
     summary: Text,
     #[serde(with = "Str")]

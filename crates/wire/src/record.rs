@@ -67,15 +67,3 @@ impl DecodeError {
         }
     }
 }
-
-/// All versions of the Avro schema of a topic's values, the oldest first.
-pub fn schemas(topic: Topic) -> &'static [&'static str] {
-    match topic {
-        Topic::Journal => crate::journal::SCHEMAS,
-        Topic::Incidents | Topic::IncidentsCurrent => crate::incidents::SCHEMAS,
-        Topic::Triaged => crate::triaged::SCHEMAS,
-        Topic::Pages => crate::pages::SCHEMAS,
-        Topic::DeadLetters => crate::dead_letters::SCHEMAS,
-        Topic::State(_) => crate::state::SCHEMAS,
-    }
-}

@@ -8,6 +8,7 @@ use crate::stamped::{Envelope, control_key};
 use crate::topic::Topic;
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::{self, Flow, Stamped};
+use bellbuoy_core::severity;
 use bellbuoy_core::time::Time;
 use bellbuoy_core::triage;
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,7 @@ struct Triaged {
     #[serde(with = "Incident")]
     incident: incident::Incident,
     #[serde(with = "Severity")]
-    severity: incident::Severity,
+    severity: severity::Severity,
     #[serde(with = "Str")]
     category: Text,
     #[serde(with = "Str")]

@@ -4,7 +4,7 @@ use super::wording::counted;
 use crate::cli::ReportFormat;
 use crate::expect::Scored;
 use crate::style::{Paint, Style, one_line};
-use bellbuoy_core::incident::Severity;
+use bellbuoy_core::severity::Severity;
 use bellbuoy_local::score::{CauseRatio, Mistake, Ratio, Score};
 use bellbuoy_wire::labels::Label;
 use serde_json::{Map, Value, json};

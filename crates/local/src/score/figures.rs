@@ -1,6 +1,6 @@
 //! The figures of a score: shares, times to detect, counts by severity.
 
-use bellbuoy_core::incident::Severity;
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::time::Span;
 use std::fmt;
 use std::ops::AddAssign;

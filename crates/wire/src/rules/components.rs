@@ -5,8 +5,8 @@ use super::scalar;
 use super::section::Section;
 use super::signals::SEVERITIES;
 use bellbuoy_core::Text;
-use bellbuoy_core::incident::Severity;
 use bellbuoy_core::rules::ComponentRule;
+use bellbuoy_core::severity::Severity;
 
 /// Reads one file's or section's entries over the components there are. An entry of a known name changes the fields
 /// that it names; new ones come after those that were there.

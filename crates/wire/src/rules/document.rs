@@ -7,8 +7,8 @@
 
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::FactId;
-use bellbuoy_core::incident;
 use bellbuoy_core::rules as domain;
+use bellbuoy_core::severity;
 use bellbuoy_core::sign::NO_READY_ENDPOINTS;
 use bellbuoy_core::time::Span;
 use serde::{Deserialize, Serialize};
@@ -228,7 +228,7 @@ twin_struct! { SignalRule, domain::SignalRule {
 
 twin_enum! { Role, domain::Role { Cause, Symptom, Both, } }
 twin_enum! { Class, domain::Class { Fixed, Converging, Planned, } }
-twin_enum! { Severity, incident::Severity { P1, P2, P3, P4, P5, } }
+twin_enum! { Severity, severity::Severity { P1, P2, P3, P4, P5, } }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -404,8 +404,8 @@ mod tests {
         proptest::collection::vec(text(), 0..3)
     }
 
-    fn severity() -> impl Strategy<Value = incident::Severity> {
-        proptest::sample::select(&incident::Severity::ALL[..])
+    fn severity() -> impl Strategy<Value = severity::Severity> {
+        proptest::sample::select(&severity::Severity::ALL[..])
     }
 
     fn relation() -> impl Strategy<Value = domain::Relation> {
@@ -585,7 +585,7 @@ mod tests {
     fn the_document_is_pinned() {
         let signal = domain::SignalRule {
             code: "NodeNotReady".into(),
-            severity: incident::Severity::P2,
+            severity: severity::Severity::P2,
             grace: Span::from_secs(30),
             matches: vec![
                 domain::Match::State { sign: "cordoned".into(), kind: "Node".into(), pattern: "".into() },

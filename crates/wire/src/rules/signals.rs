@@ -5,8 +5,8 @@ use super::node::Value;
 use super::scalar;
 use super::section::Section;
 use bellbuoy_core::Text;
-use bellbuoy_core::incident::Severity;
 use bellbuoy_core::rules::{Class, Match, Role, SignalRule};
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::sign;
 use bellbuoy_core::time::Span;
 

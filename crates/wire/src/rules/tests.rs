@@ -3,8 +3,8 @@
 use super::config::{Config, DEFAULT_YAML};
 use super::settings::{LogFormat, Mechanism, Protocol, Secret};
 use super::{from_document, hash, to_document};
-use bellbuoy_core::incident::Severity;
 use bellbuoy_core::rules::{Class, ComponentRule, Limits, Match, Relation, Role, SignalRule};
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::time::Span;
 use regex::Regex;
 

@@ -6,7 +6,7 @@ use bellbuoy_core::fact::{Fact, FactId};
 use bellbuoy_core::object::Scope;
 use bellbuoy_core::time::Time;
 use bellbuoy_wire::archive::{ArchiveError, ArchiveReader, ArchiveWriter};
-use bellbuoy_wire::record::schemas;
+use bellbuoy_wire::schemas;
 use bellbuoy_wire::topic::Topic;
 use proptest::prelude::*;
 use std::io::{self, Read, Write};
@@ -59,7 +59,8 @@ fn the_avro_library_reads_our_archives() {
 
 #[test]
 fn archives_of_the_avro_library_are_read() {
-    let schema = apache_avro::Schema::parse_str(schemas(Topic::Journal).last().expect("a schema")).expect("our schema");
+    let schema =
+        apache_avro::Schema::parse_str(schemas::of(Topic::Journal).last().expect("a schema")).expect("our schema");
     let facts = many();
     let ours = write(&facts);
     let values = apache_avro::Reader::new(ours.as_slice()).expect("an Avro container");
@@ -162,7 +163,7 @@ fn foreign_containers_are_refused_by_name() {
         let error = ArchiveReader::new(bytes.as_slice()).err().expect("not ours").to_string();
         assert!(error.contains(expect), "{error}");
     };
-    let schema = schemas(Topic::Journal)[0].as_bytes();
+    let schema = schemas::of(Topic::Journal)[0].as_bytes();
     check(&[], "it has no `avro.schema`");
     check(&[("avro.schema", b"{")], "`avro.schema`: ");
     check(&[("avro.schema", b"\"string\"")], "unknown schema fingerprint");

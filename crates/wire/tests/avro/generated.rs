@@ -3,8 +3,8 @@
 use bellbuoy_core::Text;
 use bellbuoy_core::fact::{Body, Fact, FactId, Source};
 use bellbuoy_core::incident::{
-    Because, Cause, Change, Evidence, Explanation, Flow, Incident, IncidentId, Member, Severity, SignalCount, Stamped,
-    Status, TimelineEntry,
+    Because, Cause, Change, Evidence, Explanation, Flow, Incident, IncidentId, Member, SignalCount, Stamped, Status,
+    TimelineEntry,
 };
 use bellbuoy_core::object::{Entity, ObjectRef, Scope};
 use bellbuoy_core::page::{Page, PageKey, PageKind};
@@ -13,6 +13,7 @@ use bellbuoy_core::report::{
     OwnerRef, Quota, Reference, Replicas, Termination,
 };
 use bellbuoy_core::rules::RuleSet;
+use bellbuoy_core::severity::Severity;
 use bellbuoy_core::spec::{Address, Backend, ContainerPort, Probe, ServicePort, Storage};
 use bellbuoy_core::time::{Interval, Time};
 use bellbuoy_core::triage::{Factor, Triaged};

@@ -3,7 +3,8 @@
 //! `BELLBUOY_GOLDEN=write` writes the files that are missing, after a new version or a new record; it never changes one.
 
 use crate::samples;
-use bellbuoy_wire::record::{Wire, schemas};
+use bellbuoy_wire::record::Wire;
+use bellbuoy_wire::schemas;
 use bellbuoy_wire::state::{decode_state, encode_state};
 use bellbuoy_wire::topic::Topic;
 use std::fmt::Debug;
@@ -51,7 +52,7 @@ fn hold(topic: &str, version: usize, name: &str, bytes: &[u8]) {
 /// Holds the samples to the newest version, and everything that was ever written to what it said: `before` has the
 /// samples that were others up to a version.
 fn check<T: Wire + PartialEq + Debug>(samples: &[(&'static str, T)], before: &[(usize, Vec<(&'static str, T)>)]) {
-    let (topic, version) = (T::TOPIC.to_string(), schemas(T::TOPIC).len());
+    let (topic, version) = (T::TOPIC.to_string(), schemas::of(T::TOPIC).len());
     for (name, sample) in samples {
         hold(&topic, version, name, &sample.encode());
     }
@@ -94,7 +95,7 @@ fn dead_letters() {
 
 #[test]
 fn state() {
-    let version = schemas(Topic::State("any")).len();
+    let version = schemas::of(Topic::State("any")).len();
     for (name, row) in [("row", Some(&b"image"[..])), ("gone", None)] {
         hold("state", version, name, &encode_state(3, row));
     }

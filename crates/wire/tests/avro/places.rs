@@ -68,6 +68,6 @@ fn the_timestamp_is_that_of_the_decision() {
 #[test]
 fn every_topic_has_a_schema() {
     for topic in Topic::SHARED.into_iter().chain([Topic::State("correlate")]) {
-        assert!(!bellbuoy_wire::record::schemas(topic).is_empty(), "{topic}");
+        assert!(!bellbuoy_wire::schemas::of(topic).is_empty(), "{topic}");
     }
 }
