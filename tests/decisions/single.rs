@@ -204,6 +204,19 @@ fn what_events_tell_for_long_opens_though_the_pod_looks_ready() {
     check(&estate.recording(), "P3 open: Unhealthy on Deployment shop/cart; 1 members");
 }
 
+#[test]
+fn who_is_refused_by_a_webhook_has_its_service_account() {
+    let mut estate = Estate::new("test");
+    let set = ObjectRef::new("ReplicaSet", "shop", "cart-7d9c5b4f68");
+    let missing = "Error creating: pods \"cart-7d9c5b4f68-\" is forbidden: error looking up service account shop/cart: serviceaccount \"cart\" not found";
+    estate.event(&set, "replicaset-controller", "FailedCreate", missing).wait(2);
+    let refused = "Error creating: Internal error occurred: failed calling webhook \"pods.acme.dev\": failed to call webhook: Post \"https://policy.shop.svc:443/mutate\": dial tcp 10.96.0.7:443: connect: connection refused";
+    for round in 0..8 {
+        estate.repeated(&set, "replicaset-controller", "FailedCreate", refused, "e2", 1 + round, 0).watch(60);
+    }
+    check(&estate.facts(), "P2 open: FailedCreate/WebhookUnavailable on Webhook pods.acme.dev; 2 members");
+}
+
 /// A dump that ends in the midst of it says no less than one that goes on.
 #[test]
 fn what_was_told_again_and_again_until_the_end_goes_on() {
