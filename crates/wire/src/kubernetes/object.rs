@@ -68,6 +68,12 @@ const CLUSTER_SCOPED_KINDS: [&str; 50] = [
     "VolumeSnapshotContent",
 ];
 
+/// The labels by which a pod names its Job: that of 1.27 and later, and the older one.
+const JOB_NAME_LABELS: [&str; 2] = ["batch.kubernetes.io/job-name", "job-name"];
+
+/// Letters that a controller puts behind its own name to name a pod (`k8s.io/apiserver/pkg/storage/names`).
+const GENERATED_SUFFIX: usize = 5;
+
 /// Finalizers of one object that are kept.
 const FINALIZERS_MAX: usize = 64;
 
@@ -100,7 +106,7 @@ pub(crate) fn read(
         resource_version: capped_once(metadata.resource_version.as_str()),
         created_at: times.observed(Field::Creation, &metadata.creation_timestamp),
         deleting_at: times.other("metadata.deletionTimestamp", &metadata.deletion_timestamp),
-        owner: owner(metadata),
+        owner: owner(metadata).or_else(|| owner_by_labels(kind, metadata)),
         labels: metadata.labels.labels(),
         generation: metadata.generation.0.map_or(0, |number| u64::try_from(number).unwrap_or(0)),
         finalizers: metadata.finalizers.texts(FINALIZERS_MAX),
@@ -204,6 +210,36 @@ fn owner(metadata: &RawMetadata<'_>) -> Option<OwnerRef> {
         return None;
     }
     Some(OwnerRef { kind: owner.kind.text(), name: owner.name.text(), uid: owner.uid.text() })
+}
+
+/// The controller of a pod by the labels that it gives each of its pods, where a slimmed dump leaves owner references out.
+/// Without it every pod would count as a workload of its own.
+fn owner_by_labels(kind: &str, metadata: &RawMetadata<'_>) -> Option<OwnerRef> {
+    if kind != "Pod" || !metadata.owner_references.0.is_empty() {
+        return None;
+    }
+    let (name, label) = (metadata.name.as_str(), |key: &str| metadata.labels.get(key));
+    let of = |kind: &str, name: &str| {
+        (!name.is_empty()).then(|| OwnerRef { kind: kind.into(), name: capped(name), uid: "".into() })
+    };
+    for key in JOB_NAME_LABELS {
+        if let Some(job) = of("Job", label(key)) {
+            return Some(job);
+        }
+    }
+    let (base, suffix) = name.rsplit_once('-')?;
+    let template = label("pod-template-hash");
+    if !template.is_empty() {
+        let ends_with_it = base.strip_suffix(template).is_some_and(|before| before.ends_with('-'));
+        return of("ReplicaSet", base).filter(|_| ends_with_it);
+    }
+    // Both have a label that names their revision; only a StatefulSet tells its pods their own names.
+    match label("controller-revision-hash") {
+        "" => None,
+        _ if label("statefulset.kubernetes.io/pod-name") == name => of("StatefulSet", base),
+        _ if !label("pod-template-generation").is_empty() && suffix.len() == GENERATED_SUFFIX => of("DaemonSet", base),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -208,3 +208,26 @@ fn an_owner_that_cannot_be_named_is_none() {
         assert_eq!(report.owner, None, "{owner}");
     }
 }
+
+#[test]
+fn a_pod_without_owner_references_is_of_the_controller_that_its_labels_name() {
+    let owner = |name: &str, labels: &str, references: &str| {
+        let report = object(&format!(
+            r#"{{"kind":"Pod","metadata":{{"name":"{name}","namespace":"shop","creationTimestamp":"2026-11-21T10:00:00Z","labels":{{{labels}}}{references}}},"status":{{"phase":"Running"}}}}"#
+        ));
+        report.owner.map(|owner| format!("{} {}", owner.kind, owner.name))
+    };
+    let cart = owner("cart-5d9c7b4f68-x2x8k", r#""pod-template-hash":"5d9c7b4f68""#, "");
+    assert_eq!(cart.as_deref(), Some("ReplicaSet cart-5d9c7b4f68"));
+    assert_eq!(owner("cart-other-x2x8k", r#""pod-template-hash":"5d9c7b4f68""#, ""), None, "another name");
+    let job = owner("tidy-x2x8k", r#""controller-uid":"u","batch.kubernetes.io/job-name":"tidy""#, "");
+    assert_eq!(job.as_deref(), Some("Job tidy"));
+    let set = r#""controller-revision-hash":"db-7d","statefulset.kubernetes.io/pod-name":"db-0""#;
+    assert_eq!(owner("db-0", set, "").as_deref(), Some("StatefulSet db"));
+    let daemon = r#""controller-revision-hash":"7d","pod-template-generation":"1""#;
+    assert_eq!(owner("agent-x2x8k", daemon, "").as_deref(), Some("DaemonSet agent"));
+    assert_eq!(owner("bare", r#""app":"bare""#, ""), None);
+    let other =
+        owner("cart-5d-x", r#""pod-template-hash":"5d""#, r#","ownerReferences":[{"kind":"Rollout","name":"r"}]"#);
+    assert_eq!(other.as_deref(), Some("Rollout r"), "references come before labels");
+}
