@@ -109,8 +109,9 @@ impl Turn<'_, '_> {
     }
 
     /// Contrast: most of what uses a shared thing shows the effect. What stands healthy under it speaks against it: for
-    /// an image at any time, because an image does not break by itself; for a node or a registry if it became ready after
-    /// the trouble began, because what runs already needs neither.
+    /// an image at any time, because an image does not break by itself, and many workloads run one base image, each with
+    /// a command of its own, so that one of them clears it; for a node or a registry if it became ready after the trouble
+    /// began, because what runs already needs neither.
     fn is_mostly_failing(&self, hub: EntityId, rule: &Edge) -> bool {
         let sharing = || {
             let shows = |at: &EpisodeKey| rule.has_effect(self.state.peek_code(at.signal));
@@ -125,6 +126,9 @@ impl Turn<'_, '_> {
             if row.is_ready && speaks {
                 healthy.insert(row.owner.unwrap_or(object));
             }
+        }
+        if rule.relation == Relation::Image && !healthy.is_empty() {
+            return false;
         }
         let mut failing = BTreeSet::new();
         for at in sharing() {
