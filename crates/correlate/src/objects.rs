@@ -15,6 +15,12 @@ use bellbuoy_core::severity::Severity;
 use bellbuoy_core::sign::NO_REPLICAS;
 use bellbuoy_core::time::{Interval, Time};
 
+/// The phase of a claim that has its volume.
+const BOUND: &str = "Bound";
+
+/// The reason of the Event that tells of a volume that was made for a claim.
+const PROVISIONED: &str = "ProvisioningSucceeded";
+
 impl Turn<'_, '_> {
     /// Takes an object's state in.
     pub(crate) fn object(&mut self, fact: &Fact, report: &ObjectReport) {
@@ -125,6 +131,7 @@ impl Turn<'_, '_> {
             "Service" | "EndpointSlice" | "Endpoints" => self.endpoints_changed(id, fact, report, !before.is_there),
             "Lease" => self.lease_renewed(id, fact, report),
             "Node" if is_ready_node(report) => self.node_speaks(&fact.object.name),
+            "PersistentVolumeClaim" if &*report.phase == BOUND => self.has_its_volume(id),
             _ => {}
         }
         self.bound_objects();
@@ -193,6 +200,16 @@ impl Turn<'_, '_> {
         for key in self.state.on_entity(workload) {
             if !still.contains(&self.state.code(key.signal)) && !self.is_told_by_alerts_only(key) {
                 self.heal(key, pod, since);
+            }
+        }
+    }
+
+    /// A claim has its volume: whatever kept it from one is over, though no event may have told so.
+    fn has_its_volume(&mut self, claim: EntityId) {
+        let catalogue = self.catalogue.clone();
+        for rule in catalogue.healed_by(PROVISIONED) {
+            if let Some(signal) = self.state.known_signal(&rule.code) {
+                self.heal(EpisodeKey { entity: claim, signal }, claim, self.now);
             }
         }
     }
