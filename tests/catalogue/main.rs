@@ -170,7 +170,6 @@ fn what_goes_well_is_no_signal() {
 fn what_is_meant_or_merely_noteworthy_never_pages() {
     let rules = Config::default().rule_set();
     for code in [
-        "SandboxChanged",
         "Preempted",
         "PodDisrupted",
         "NodeScaleDown",
