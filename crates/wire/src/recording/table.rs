@@ -1,5 +1,5 @@
-//! Tables as kubectl prints them: events, pods and nodes, and the Events below what it describes, a row at a time, turned
-//! into the JSON of their objects.
+//! Tables as kubectl prints them: events, pods, nodes, workloads and claims, and the Events below what it describes, a row
+//! at a time, turned into the JSON of their objects.
 //!
 //! A table says how long ago something was and not when: ages go on as times that begin with a minus, in seconds, and
 //! are settled against the time of the dump.
@@ -9,6 +9,7 @@ use crate::recording::splitter::{Cut, Step};
 use serde_json::{Value, json};
 
 mod cells;
+mod workloads;
 
 use cells::{Cells, Header};
 
@@ -95,6 +96,8 @@ impl TableCutter {
                 !line.trim().is_empty() && line.trim().chars().all(|letter| matches!(letter, '-' | ' ' | '\t'));
             match Header::read(line) {
                 Some(header) => self.header = Some(header),
+                // Services and the like, as between the tables of `kubectl get all`.
+                None if Header::begins_one(line) => self.header = None,
                 None if is_rule => {}
                 None if line.trim().is_empty() && std::str::from_utf8(&rest[..length]).is_ok() => {}
                 None if self.header.is_some() => return Step::Cut(Cut { begin, end: self.at }),
@@ -132,8 +135,10 @@ impl TableCutter {
             event(&cells)
         } else if cells.has("RESTARTS") {
             pod(&cells)
-        } else {
+        } else if cells.has("ROLES") {
             node(&cells)
+        } else {
+            workloads::workload(&cells)
         };
         object.map(|object| object.to_string()).ok_or_else(|| "expected a name, and an age such as 5m10s".to_owned())
     }
@@ -251,7 +256,7 @@ fn pod(cells: &Cells<'_>) -> Option<Value> {
         })
         .collect();
     let init: Vec<Value> = is_init.then(|| container(0, false, &state)).into_iter().collect();
-    let name = non_empty(cells.get("NAME"))?;
+    let name = name(cells)?;
     Some(json!({
         "kind": "Pod",
         "metadata": {
@@ -273,13 +278,21 @@ fn pod(cells: &Cells<'_>) -> Option<Value> {
 /// The ReplicaSet that a pod's name speaks of. A table has no column for owners, and many pods of one Deployment are not
 /// many Deployments.
 fn replica_set_of(pod: &str) -> Option<&str> {
-    // The alphabet of generated names (`k8s.io/apimachinery/pkg/util/rand`).
-    let is_generated = |text: &str| text.chars().all(|letter| "bcdfghjklmnpqrstvwxz2456789".contains(letter));
     let (set, _) = pod.rsplit_once('-').filter(|(_, suffix)| suffix.len() == 5 && is_generated(suffix))?;
-    let (_, hash) = set.rsplit_once('-').filter(|(_, hash)| is_generated(hash))?;
+    deployment_of(set).map(|_| set)
+}
+
+/// The Deployment that a ReplicaSet's name speaks of.
+fn deployment_of(set: &str) -> Option<&str> {
+    let (deployment, hash) = set.rsplit_once('-').filter(|(_, hash)| is_generated(hash))?;
     // Digits alone are the time of a CronJob.
     let is_hash = (8..=10).contains(&hash.len()) && hash.bytes().any(|byte| byte.is_ascii_alphabetic());
-    is_hash.then_some(set)
+    is_hash.then_some(deployment)
+}
+
+/// Whether a text is of the alphabet of generated names (`k8s.io/apimachinery/pkg/util/rand`).
+fn is_generated(text: &str) -> bool {
+    text.chars().all(|letter| "bcdfghjklmnpqrstvwxz2456789".contains(letter))
 }
 
 fn node(cells: &Cells<'_>) -> Option<Value> {
@@ -287,10 +300,16 @@ fn node(cells: &Cells<'_>) -> Option<Value> {
     let ready = if words.next()? == "Ready" { "True" } else { "Unknown" };
     Some(json!({
         "kind": "Node",
-        "metadata": {"name": non_empty(cells.get("NAME"))?, "creationTimestamp": ago(cells.get("AGE"))?},
+        "metadata": {"name": name(cells)?, "creationTimestamp": ago(cells.get("AGE"))?},
         "spec": {"unschedulable": words.any(|word| word == "SchedulingDisabled")},
         "status": {"conditions": [{"type": "Ready", "status": ready}]},
     }))
+}
+
+/// The name of what a row is about: with its resource before it, `pod/cart-1`, where a command asked for several.
+fn name<'c>(cells: &Cells<'c>) -> Option<&'c str> {
+    let cell = cells.get("NAME");
+    non_empty(cell.split_once('/').map_or(cell, |(_, name)| name))
 }
 
 fn namespace<'c>(cells: &Cells<'c>) -> &'c str {

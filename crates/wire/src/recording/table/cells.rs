@@ -1,15 +1,28 @@
 //! The heading of a table and the cells under it.
 
 /// Headings of the tables that are read: all of these columns make one.
-const TABLES: [&[&str]; 6] = [
+const TABLES: [&[&str]; 12] = [
     &["LAST SEEN", "REASON", "OBJECT", "MESSAGE"],
     &["LASTSEEN", "KIND", "NAME", "REASON", "MESSAGE"],
     &["NAME", "READY", "STATUS", "RESTARTS", "AGE"],
     &["NAME", "STATUS", "ROLES", "AGE"],
+    &["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"],
+    // Deployments before 1.15, and DaemonSets.
+    &["NAME", "DESIRED", "CURRENT", "UP-TO-DATE", "AVAILABLE", "AGE"],
+    &["NAME", "DESIRED", "CURRENT", "READY", "AGE"],
+    &["NAME", "STATUS", "VOLUME", "CAPACITY", "ACCESS MODES", "AGE"],
+    &["NAME", "STATUS", "COMPLETIONS", "DURATION", "AGE"],
+    STATEFUL_SETS,
     // Events below the description of their object.
     &["Type", "Reason", "Age", "From", "Message"],
     &["FirstSeen", "LastSeen", "Count", "From", "Type", "Reason", "Message"],
 ];
+
+/// The columns of StatefulSets: these and no others, because many a table has these among its own.
+const STATEFUL_SETS: &[&str] = &["NAME", "READY", "AGE"];
+
+/// Columns that a table may have before or, when it is wide, after its own.
+const AROUND: [&str; 3] = ["NAMESPACE", "CONTAINERS", "IMAGES"];
 
 /// The columns of a table: where each begins, in characters, and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +43,15 @@ impl Header {
         }
         let columns: Vec<_> = words(line).map(|(at, name)| (line[..at].chars().count(), name.to_owned())).collect();
         let has = |name: &&str| columns.iter().any(|(_, column)| column == name);
-        TABLES.iter().any(|table| table.iter().all(has)).then_some(Self(columns))
+        let has_no_other =
+            || columns.iter().all(|(_, name)| STATEFUL_SETS.contains(&&**name) || AROUND.contains(&&**name));
+        let is_table = |table: &&&[&str]| table.iter().all(has) && (**table != STATEFUL_SETS || has_no_other());
+        TABLES.iter().any(|table| is_table(&table)).then_some(Self(columns))
+    }
+
+    /// Whether a line is the heading of a table of whatever kind: no object has a name in capital letters.
+    pub(super) fn begins_one(line: &str) -> bool {
+        matches!(line.split_whitespace().next(), Some("NAME" | "NAMESPACE")) && words(line).nth(1).is_some()
     }
 
     /// Whether it stands in the description of an object, and ends with it.

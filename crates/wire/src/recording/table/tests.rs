@@ -161,6 +161,68 @@ fn nodes_and_their_states() {
 }
 
 #[test]
+fn workloads_and_their_replicas() {
+    let replicas = |desired: i64, ready: i64, updated: i64| {
+        [
+            ("/spec/replicas", json!(desired)),
+            ("/status/readyReplicas", json!(ready)),
+            ("/status/updatedReplicas", json!(updated)),
+        ]
+    };
+    let of = |kind: &str, name: &str| [("/kind", json!(kind)), ("/metadata/name", json!(name))];
+    let deployment = "NAMESPACE   NAME   READY   UP-TO-DATE   AVAILABLE   AGE\nshop        cart   1/3     2            1           5d\n";
+    check(deployment, &of("Deployment", "cart"));
+    check(deployment, &replicas(3, 1, 2));
+    check(deployment, &[("/metadata/creationTimestamp", json!("-432000s")), ("/metadata/namespace", json!("shop"))]);
+    let older = "NAME   DESIRED   CURRENT   UP-TO-DATE   AVAILABLE   AGE\ncart   3         3         2            1           5d\n";
+    check(older, &of("Deployment", "cart"));
+    check(older, &replicas(3, 1, 2));
+    let set = "NAME                              DESIRED   CURRENT   READY   AGE\nreplicaset.apps/cart-7d9c5b4f68   3         3         1       5d\n";
+    check(set, &of("ReplicaSet", "cart-7d9c5b4f68"));
+    check(set, &[("/metadata/ownerReferences/0/name", json!("cart")), ("/status/readyReplicas", json!(1))]);
+    let stateful = "NAME                  READY   AGE\nstatefulset.apps/db   2/3     5d\n";
+    check(stateful, &of("StatefulSet", "db"));
+    check(stateful, &replicas(3, 2, 3));
+    let daemons = "NAME    DESIRED   CURRENT   READY   UP-TO-DATE   AVAILABLE   NODE SELECTOR   AGE\nagent   5         5         4       3            4           <none>          5d\n";
+    check(daemons, &of("DaemonSet", "agent"));
+    check(daemons, &[("/status/desiredNumberScheduled", json!(5)), ("/status/numberReady", json!(4))]);
+    let job = |status: &str| {
+        format!("NAME   STATUS     COMPLETIONS   DURATION   AGE\ntidy   {status}   0/1           5m         5m\n")
+    };
+    check(&job("Failed"), &[("/status/conditions/0/type", json!("Failed"))]);
+    check(&job("Running"), &[("/status/conditions", json!([]))]);
+}
+
+#[test]
+fn claims_and_their_volumes() {
+    let table = "NAME   STATUS    VOLUME   CAPACITY   ACCESS MODES   STORAGECLASS   AGE\ndb-0   Pending                                        fast           5m\n";
+    check(table, &[("/kind", json!("PersistentVolumeClaim")), ("/status/phase", json!("Pending"))]);
+    check(table, &[("/spec/volumeName", Value::Null), ("/spec/storageClassName", json!("fast"))]);
+}
+
+#[test]
+fn everything_at_once() {
+    let text = "\
+NAME                        READY   STATUS    RESTARTS   AGE
+pod/cart-7d9c5b4f68-x2x8k   1/1     Running   0          5m
+
+NAME           TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE
+service/cart   ClusterIP   10.0.0.9     <none>        80/TCP    5d
+
+NAME                   READY   UP-TO-DATE   AVAILABLE   AGE
+deployment.apps/cart   1/1     1            1           5d
+";
+    let found: Vec<_> = rows(text).into_iter().map(Result::unwrap).collect();
+    let names: Vec<_> = found.iter().map(|row| (row["kind"].clone(), row["metadata"]["name"].clone())).collect();
+    assert_eq!(names, [(json!("Pod"), json!("cart-7d9c5b4f68-x2x8k")), (json!("Deployment"), json!("cart"))]);
+}
+
+#[test]
+fn a_table_with_more_columns_than_those_of_stateful_sets_is_of_another_kind() {
+    assert_eq!(rows("NAME   READY   SECRET   AGE\ncart   True    cart     5d\n"), []);
+}
+
+#[test]
 fn another_heading_begins_another_table() {
     let text = "\
 NAME   STATUS   ROLES    AGE   VERSION
@@ -200,6 +262,9 @@ proptest! {
             Just("NAMESPACE   LAST SEEN   TYPE   REASON   OBJECT   MESSAGE"),
             Just("NAME   READY   STATUS   RESTARTS   AGE"),
             Just("NAME   STATUS   ROLES   AGE"),
+            Just("NAME   READY   UP-TO-DATE   AVAILABLE   AGE"),
+            Just("NAME   DESIRED   CURRENT   READY   AGE"),
+            Just("NAME   STATUS   VOLUME   CAPACITY   ACCESS MODES   STORAGECLASS   AGE"),
             Just("Name:   a\nNamespace:   b\n  Type   Reason   Age   From   Message"),
         ],
         row in "( ?[a-zäé0-9/()<>{},:-]{0,9}[ \t]{0,4}){0,9}",
