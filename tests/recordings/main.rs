@@ -90,6 +90,35 @@ shop        4m53s (x72 over 20m)    Warning   BackOff   pod/cart-7d9c5b4f68-x2x8
     assert_eq!(decide(&facts).told(), "P3 open: CrashLoopBackOff on Deployment shop/cart; 1 members\n");
 }
 
+#[test]
+fn tables_of_pods_tell_of_their_owners_restarts_and_network() {
+    for (rows, expect) in [
+        // They are well since the power came back, three hours ago.
+        (
+            "\
+kube-system   kube-apiserver-w1                1/1   Running   18 (3h1m ago)   26h
+kube-system   node-exporter-x2x8k              1/1   Running   18 (3h2m ago)   26h
+",
+            "",
+        ),
+        // No container is made without a network; the scheduler has done its part.
+        (
+            "\
+kube-system   kube-flannel-ds-c8w9v            0/1   CrashLoopBackOff    53   4h10m
+kube-system   kube-flannel-ds-drxcj            0/1   CrashLoopBackOff    53   4h10m
+shop          cart-7d9c5b4f68-x2x8k            0/1   ContainerCreating   0    51m
+",
+            "P1 open: CrashLoopBackOff on Workload kube-system/kube-flannel-ds; 2 members\n",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let table = format!("NAMESPACE     NAME     READY   STATUS   RESTARTS   AGE\n{rows}");
+        std::fs::write(folder.path().join("pods.txt"), table).unwrap();
+        let facts = labelled::facts_of(&[folder.path().to_owned()]);
+        assert_eq!(decide(&facts).told(), expect);
+    }
+}
+
 fn healthy(folder: &str, files: &[&str]) {
     let Some(decided) = replay(folder, files) else { return };
     let worst = decided.triaged.iter().map(|triaged| triaged.severity).min();

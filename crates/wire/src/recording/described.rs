@@ -1,7 +1,7 @@
 //! What `kubectl describe` tells about: the name, namespace and kind of the object above a table of its Events.
 
 /// First words of lines that only one kind of object is described with; the last of them that was seen decides.
-const KIND_LINES: [(&str, &str); 15] = [
+const KIND_LINES: [(&str, &str); 16] = [
     ("Access Modes:", "PersistentVolumeClaim"),
     ("Completions:", "Job"),
     ("Concurrency Policy:", "CronJob"),
@@ -13,6 +13,7 @@ const KIND_LINES: [(&str, &str); 15] = [
     ("Provisioner:", "StorageClass"),
     ("Reclaim Policy:", "PersistentVolume"),
     ("Replicas:", "ReplicaSet"),
+    ("Role:", "Node"),
     ("Roles:", "Node"),
     ("Rules:", "Ingress"),
     ("Session Affinity:", "Service"),
@@ -28,6 +29,10 @@ pub(crate) struct Described {
     pub(crate) namespace: String,
     /// Its name.
     pub(crate) name: String,
+    /// When it was created, in the words of the description.
+    pub(crate) created: String,
+    /// Whether it is a node that takes no new pods.
+    pub(crate) unschedulable: bool,
 }
 
 impl Described {
@@ -37,6 +42,8 @@ impl Described {
         match (key, value.trim()) {
             ("Name", name) => *self = Self { name: name.to_owned(), ..Self::default() },
             ("Namespace", namespace) => self.namespace = namespace.to_owned(),
+            ("CreationTimestamp", created) => self.created = created.to_owned(),
+            ("Unschedulable", unschedulable) => self.unschedulable = unschedulable == "true",
             // What is not built in is described field by field.
             ("Kind", kind) if !kind.is_empty() => self.kind = kind.to_owned(),
             ("Update Strategy", _) => self.kind = "StatefulSet".to_owned(),
@@ -53,6 +60,8 @@ impl Described {
 
 /// Whether the beginning of a text describes an object.
 pub(crate) fn is_description(head: &str) -> bool {
-    let has = |key: &str| head.lines().any(|line| line.starts_with(key));
-    has("Name:  ") && ["Namespace:  ", "Labels:  ", "Annotations:  "].into_iter().any(has)
+    // Older versions set the values off with tabs.
+    let is_set_off = |value: &str| value.starts_with("  ") || value.starts_with('\t');
+    let has = |key: &str| head.lines().any(|line| line.strip_prefix(key).is_some_and(is_set_off));
+    has("Name:") && ["Namespace:", "Labels:", "Annotations:"].into_iter().any(has)
 }

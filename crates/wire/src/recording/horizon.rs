@@ -335,8 +335,23 @@ fn date(draft: &mut Draft, as_of: Time) {
     for told in draft.ages.drain(..) {
         let time = (as_of - told.age - earlier).max(EARLIEST);
         draft.stamps.push(Stamp { field: told.field, time, whole_seconds: true });
-        if let (Field::Creation, Body::Object(report)) = (told.field, &mut draft.body) {
-            report.created_at = Some(time);
+        let Body::Object(report) = &mut draft.body else { continue };
+        // A row has one age of each kind.
+        match told.field {
+            Field::Creation => report.created_at = Some(time),
+            Field::ContainerStart => {
+                for container in &mut report.containers {
+                    if let ContainerState::Running { since: since @ None } = &mut container.state {
+                        *since = Some(time);
+                    }
+                }
+            }
+            Field::ContainerFinish => {
+                report.containers.iter_mut().filter_map(|container| container.last.as_mut()).for_each(|ended| {
+                    ended.finished_at.get_or_insert(time);
+                });
+            }
+            _ => {}
         }
     }
 }

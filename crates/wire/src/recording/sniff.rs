@@ -74,6 +74,8 @@ mod tests {
             ("My pod:\n```json\n{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}\n```\n", Format::Json),
             ("INFO start\n{\"level\":\"info\"}\n", foreign),
             ("Name:         cart\nNamespace:    shop\nEvents:       <none>\n", Format::Table),
+            ("Name:\t\tcart\nLabels:\t\t<none>\nEvents:\n", Format::Table),
+            ("NAME   STATUS     AGE   VERSION\n", Format::Table),
             ("2026-11-21T10:00:00Z error\n", foreign),
             ("Name: x\n  kind: Pod\n", foreign),
             ("  \n", Format::Foreign("empty")),

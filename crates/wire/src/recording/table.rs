@@ -9,12 +9,16 @@ use crate::recording::splitter::{Cut, Step};
 use serde_json::{Value, json};
 
 mod cells;
+mod conditions;
 mod workloads;
 
 use cells::{Cells, Header};
 
 /// The namespace of what is listed without one: kubectl leaves the column out for the namespace that one works in.
 const OWN_NAMESPACE: &str = "default";
+
+/// The kind of what owns a pod, where its name does not tell more: a DaemonSet, a Job, a ReplicationController.
+const WORKLOAD: &str = "Workload";
 
 /// Reasons that a pod's STATUS may have in the place of a phase, and that are those of a container that waits.
 const WAITING: [&str; 14] = [
@@ -100,6 +104,15 @@ impl TableCutter {
                 None if Header::begins_one(line) => self.header = None,
                 None if is_rule => {}
                 None if line.trim().is_empty() && std::str::from_utf8(&rest[..length]).is_ok() => {}
+                None if self.header.as_ref().is_some_and(Header::is_of_conditions) => {
+                    // One object tells them all.
+                    let Some(end) = end_of_rows(&buffer[begin..], eof) else {
+                        self.at = begin;
+                        return Step::More;
+                    };
+                    self.at = begin + end;
+                    return Step::Cut(Cut { begin, end: self.at });
+                }
                 None if self.header.is_some() => return Step::Cut(Cut { begin, end: self.at }),
                 None => {}
             }
@@ -128,6 +141,10 @@ impl TableCutter {
     /// What the row lacks.
     pub(crate) fn to_json(&self, row: &str) -> Result<String, String> {
         let header = self.header.as_ref().ok_or("expected a heading before it")?;
+        if header.is_of_conditions() {
+            let node = conditions::node(header, row, &self.described);
+            return node.map(|node| node.to_string()).ok_or_else(|| "expected the conditions of a node".to_owned());
+        }
         let cells = header.cells(row).ok_or_else(|| format!("expected the {} columns of its heading", header.len()))?;
         let object = if cells.has("From") {
             event_below(&cells, &self.described)
@@ -135,13 +152,25 @@ impl TableCutter {
             event(&cells)
         } else if cells.has("RESTARTS") {
             pod(&cells)
-        } else if cells.has("ROLES") {
+        } else if cells.has("ROLES") || cells.has("VERSION") {
             node(&cells)
         } else {
             workloads::workload(&cells)
         };
         object.map(|object| object.to_string()).ok_or_else(|| "expected a name, and an age such as 5m10s".to_owned())
     }
+}
+
+/// Where the rows end that a text begins with, each of them indented. None where more of them may come.
+fn end_of_rows(text: &[u8], eof: bool) -> Option<usize> {
+    let mut end = 0;
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        if !line.first().is_some_and(u8::is_ascii_whitespace) || line.trim_ascii().is_empty() {
+            return Some(end);
+        }
+        end += line.len();
+    }
+    eof.then_some(end)
 }
 
 /// An Event below the description of its object.
@@ -223,7 +252,10 @@ fn event(cells: &Cells<'_>) -> Option<Value> {
 fn pod(cells: &Cells<'_>) -> Option<Value> {
     let (ready, all) = cells.get("READY").split_once('/')?;
     let (ready, all) = (ready.parse::<usize>().ok()?, all.parse::<usize>().ok()?.min(100));
-    let restarts = cells.get("RESTARTS").split_whitespace().next()?.parse::<i64>().ok()?;
+    let (restarts, restarted) = cells.get("RESTARTS").split_once(" (").unwrap_or((cells.get("RESTARTS"), ""));
+    let restarts = restarts.parse::<i64>().ok()?;
+    let restarted = restarted.strip_suffix(" ago)").and_then(ago);
+    let runs = json!({"running": {"startedAt": restarted}});
     let status = cells.get("STATUS");
     let (is_init, reason) = match status.strip_prefix("Init:") {
         // "Init:0/2" counts the containers that have ended.
@@ -233,7 +265,7 @@ fn pod(cells: &Cells<'_>) -> Option<Value> {
     };
     let ended = ENDED.iter().find(|(known, _)| *known == reason);
     let (phase, pod_reason, state) = match (reason, ended) {
-        ("Running" | "NotReady" | "Terminating", _) => ("Running", "", json!({"running": {}})),
+        ("Running" | "NotReady" | "Terminating", _) => ("Running", "", runs.clone()),
         ("Pending", _) => ("Pending", "", json!({})),
         ("Completed" | "Succeeded", _) => ("Succeeded", "", json!({"terminated": {"reason": "Completed"}})),
         ("Unknown", _) => ("Unknown", "", json!({})),
@@ -243,11 +275,17 @@ fn pod(cells: &Cells<'_>) -> Option<Value> {
         (reason, _) => ("Failed", reason, json!({})),
     };
     let container = |number: usize, is_ready: bool, state: &Value| {
-        let restarts = if number + 1 == all || all == 0 { restarts } else { 0 };
-        json!({"name": format!("container {}", number + 1), "ready": is_ready, "restartCount": restarts, "state": state})
+        let is_last = number + 1 == all || all == 0;
+        let restarts = if is_last { restarts } else { 0 };
+        // A table says when the last of them ended, and not how.
+        let ended = restarted
+            .as_ref()
+            .filter(|_| is_last && *state == runs)
+            .map(|at| json!({"terminated": {"reason": "Error", "exitCode": 1, "finishedAt": at}}));
+        let name = format!("container {}", number + 1);
+        json!({"name": name, "ready": is_ready, "restartCount": restarts, "state": state, "lastState": ended})
     };
-    // Which of them are ready a table does not tell: those that are come first.
-    let runs = json!({"running": {}});
+    // Which of them are ready, a table does not tell: those that are come first.
     let statuses: Vec<Value> = (0..all)
         .map(|number| match (number < ready, is_init) {
             (true, _) => container(number, true, &runs),
@@ -257,29 +295,41 @@ fn pod(cells: &Cells<'_>) -> Option<Value> {
         .collect();
     let init: Vec<Value> = is_init.then(|| container(0, false, &state)).into_iter().collect();
     let name = name(cells)?;
+    let node = non_empty(cells.get("NODE")).filter(|node| *node != "<none>");
+    // No containers are made for a pod that has no node.
+    let is_scheduled = status != "Pending" || node.is_some();
+    let scheduled: Vec<Value> =
+        is_scheduled.then(|| json!({"type": "PodScheduled", "status": "True"})).into_iter().collect();
     Some(json!({
         "kind": "Pod",
         "metadata": {
             "namespace": namespace(cells),
             "name": name,
             "creationTimestamp": ago(cells.get("AGE"))?,
-            "ownerReferences": replica_set_of(name).map(|set| json!([{"kind": "ReplicaSet", "name": set, "controller": true}])),
+            "ownerReferences": owner_of(name).map(|(kind, name)| json!([{"kind": kind, "name": name, "controller": true}])),
         },
-        "spec": {"nodeName": non_empty(cells.get("NODE")).filter(|node| *node != "<none>")},
+        "spec": {"nodeName": node},
         "status": {
             "phase": phase,
             "reason": pod_reason,
+            "conditions": scheduled,
             "initContainerStatuses": init,
             "containerStatuses": statuses,
         },
     }))
 }
 
-/// The ReplicaSet that a pod's name speaks of. A table has no column for owners, and many pods of one Deployment are not
-/// many Deployments.
-fn replica_set_of(pod: &str) -> Option<&str> {
-    let (set, _) = pod.rsplit_once('-').filter(|(_, suffix)| suffix.len() == 5 && is_generated(suffix))?;
-    deployment_of(set).map(|_| set)
+/// The ReplicaSet or other workload that a pod's name speaks of. A table has no column for owners, and many pods of one
+/// Deployment are not many Deployments.
+fn owner_of(pod: &str) -> Option<(&str, &str)> {
+    let (base, _) = pod.rsplit_once('-').filter(|(_, suffix)| suffix.len() == 5 && is_generated(suffix))?;
+    let time = base.rsplit_once('-').map_or("", |(_, time)| time);
+    let is_time = time.len() >= 8 && time.bytes().all(|byte| byte.is_ascii_digit());
+    Some(match deployment_of(base) {
+        Some(_) => ("ReplicaSet", base),
+        None if is_time => ("Job", base),
+        None => (WORKLOAD, base),
+    })
 }
 
 /// The Deployment that a ReplicaSet's name speaks of.

@@ -1,11 +1,12 @@
 //! The heading of a table and the cells under it.
 
 /// Headings of the tables that are read: all of these columns make one.
-const TABLES: [&[&str]; 12] = [
+const TABLES: [&[&str]; 14] = [
     &["LAST SEEN", "REASON", "OBJECT", "MESSAGE"],
     &["LASTSEEN", "KIND", "NAME", "REASON", "MESSAGE"],
     &["NAME", "READY", "STATUS", "RESTARTS", "AGE"],
     &["NAME", "STATUS", "ROLES", "AGE"],
+    OLD_NODES,
     &["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"],
     // Deployments before 1.15, and DaemonSets.
     &["NAME", "DESIRED", "CURRENT", "UP-TO-DATE", "AVAILABLE", "AGE"],
@@ -13,6 +14,7 @@ const TABLES: [&[&str]; 12] = [
     &["NAME", "STATUS", "VOLUME", "CAPACITY", "ACCESS MODES", "AGE"],
     &["NAME", "STATUS", "COMPLETIONS", "DURATION", "AGE"],
     STATEFUL_SETS,
+    CONDITIONS,
     // Events below the description of their object.
     &["Type", "Reason", "Age", "From", "Message"],
     &["FirstSeen", "LastSeen", "Count", "From", "Type", "Reason", "Message"],
@@ -21,8 +23,15 @@ const TABLES: [&[&str]; 12] = [
 /// The columns of StatefulSets: these and no others, because many a table has these among its own.
 const STATEFUL_SETS: &[&str] = &["NAME", "READY", "AGE"];
 
+/// The columns of nodes before they had roles: these and no others, for the same reason.
+const OLD_NODES: &[&str] = &["NAME", "STATUS", "AGE", "VERSION"];
+
+/// The columns of a node's conditions, in the description of the node; those of others have no heartbeat.
+const CONDITIONS: &[&str] = &["Type", "Status", "LastHeartbeatTime", "LastTransitionTime", "Reason", "Message"];
+
 /// Columns that a table may have before or, when it is wide, after its own.
-const AROUND: [&str; 3] = ["NAMESPACE", "CONTAINERS", "IMAGES"];
+const AROUND: [&str; 7] =
+    ["NAMESPACE", "CONTAINERS", "IMAGES", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME"];
 
 /// The columns of a table: where each begins, in characters, and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +53,9 @@ impl Header {
         let columns: Vec<_> = words(line).map(|(at, name)| (line[..at].chars().count(), name.to_owned())).collect();
         let has = |name: &&str| columns.iter().any(|(_, column)| column == name);
         let has_no_other =
-            || columns.iter().all(|(_, name)| STATEFUL_SETS.contains(&&**name) || AROUND.contains(&&**name));
-        let is_table = |table: &&&[&str]| table.iter().all(has) && (**table != STATEFUL_SETS || has_no_other());
+            |table: &[&str]| columns.iter().all(|(_, name)| table.contains(&&**name) || AROUND.contains(&&**name));
+        let may_have_others = |table: &[&str]| table != STATEFUL_SETS && table != OLD_NODES;
+        let is_table = |table: &&&[&str]| table.iter().all(has) && (may_have_others(table) || has_no_other(table));
         TABLES.iter().any(|table| is_table(&table)).then_some(Self(columns))
     }
 
@@ -57,6 +67,11 @@ impl Header {
     /// Whether it stands in the description of an object, and ends with it.
     pub(super) fn is_indented(&self) -> bool {
         self.0.first().is_some_and(|(column, _)| *column > 0)
+    }
+
+    /// Whether its rows are the conditions of one node.
+    pub(super) fn is_of_conditions(&self) -> bool {
+        CONDITIONS.iter().all(|name| self.0.iter().any(|(_, column)| column == name))
     }
 
     /// How many columns it has.
@@ -74,11 +89,13 @@ impl Header {
         let after = begins.iter().skip(1).copied().chain([row.len()]);
         let cells = begins.iter().zip(after).map(|(from, to)| row[*from..to].trim());
         let cells = Cells { header: names.clone().zip(cells).collect() };
+        // Tabs are of no width that is known here.
+        let has_tabs = row.contains('\t');
         let begins_anew = |at: &usize| *at == 0 || *at >= row.len() || row[..*at].ends_with(' ');
         // Text may have gaps of its own; two words of another cell stand in two columns.
         let of_two =
             |(name, cell): &(&str, &str)| !name.eq_ignore_ascii_case("message") && words(cell).nth(1).is_some();
-        if begins.iter().all(begins_anew) && !cells.header.iter().rev().skip(1).any(of_two) {
+        if !has_tabs && begins.iter().all(begins_anew) && !cells.header.iter().rev().skip(1).any(of_two) {
             return Some(cells);
         }
         let mut cells: Vec<&str> = Vec::new();
@@ -89,7 +106,7 @@ impl Header {
                     cells.push(&row[at..]);
                     break;
                 }
-                false => cells.push(cell),
+                false => cells.push(cell.trim_end()),
             }
         }
         (cells.len() == self.len()).then(|| Cells { header: names.zip(cells).collect() })

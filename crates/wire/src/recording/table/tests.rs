@@ -131,8 +131,16 @@ fn pods_and_their_states() {
         ("/status/containerStatuses/1/ready", json!(false)),
         ("/status/containerStatuses/1/restartCount", json!(12)),
         ("/status/containerStatuses/1/state/waiting/reason", json!("CrashLoopBackOff")),
+        ("/status/containerStatuses/1/lastState", Value::Null),
     ];
     check(&crashing, &expect);
+    let running = table("cart-1   1/1     Running   12 (30s ago)   5d   10.0.0.7   worker-1");
+    let expect = [
+        ("/status/containerStatuses/0/restartCount", json!(12)),
+        ("/status/containerStatuses/0/state/running/startedAt", json!("-30s")),
+        ("/status/containerStatuses/0/lastState/terminated/finishedAt", json!("-30s")),
+    ];
+    check(&running, &expect);
     let init = table("cart-1   0/1     Init:Error   3   5m   <none>   <none>");
     let expect = [
         ("/spec/nodeName", Value::Null),
@@ -142,9 +150,20 @@ fn pods_and_their_states() {
     check(&init, &expect);
     let of_a_set = table("cart-7d9c5b4f68-x2x8k   1/1   Running   0   5m   10.0.0.7   w1");
     check(&of_a_set, &[("/metadata/ownerReferences/0/name", json!("cart-7d9c5b4f68"))]);
-    for alone in ["cart-1", "report-29272467-x2x8k", "node-exporter-x2x8k"] {
-        let row = table(&format!("{alone}   1/1   Running   0   5m   10.0.0.7   w1"));
-        check(&row, &[("/metadata/ownerReferences", Value::Null)]);
+    for (pod, kind) in [
+        ("cart-7d9c5b4f68-x2x8k", json!("ReplicaSet")),
+        ("report-29272467-x2x8k", json!("Job")),
+        ("node-exporter-x2x8k", json!("Workload")),
+        ("kube-apiserver-mango", Value::Null),
+        ("cart-1", Value::Null),
+    ] {
+        let row = table(&format!("{pod}   1/1   Running   0   5m   10.0.0.7   w1"));
+        check(&row, &[("/metadata/ownerReferences/0/kind", kind)]);
+    }
+    // What is made for a pod is made on its node, which only a wide table shows.
+    for (status, is_scheduled) in [("ContainerCreating", json!("True")), ("Pending", Value::Null)] {
+        let row = table(&format!("cart-1   0/1   {status}   0   5m   <none>   <none>"));
+        check(&row, &[("/status/conditions/0/status", is_scheduled)]);
     }
     // Out of line, as people shorten what they paste.
     check(&table("cart-1   0/1   Evicted   0   5m   <none>   w1"), &[("/status/reason", json!("Evicted"))]);
@@ -158,6 +177,50 @@ fn nodes_and_their_states() {
     let ready = |status: &str| ("/status/conditions/0/status", json!(status));
     check(&table("Ready"), &[ready("True"), ("/spec/unschedulable", json!(false))]);
     check(&table("NotReady,SchedulingDisabled"), &[ready("Unknown"), ("/spec/unschedulable", json!(true))]);
+    let older = "NAME   STATUS     AGE   VERSION\nw1     NotReady   10d   v1.7.2\n";
+    check(older, &[ready("Unknown"), ("/kind", json!("Node"))]);
+    assert!(rows("NAME   STATUS   AGE   VERSION   PHASE\nx      y        1d    1         z\n").is_empty());
+}
+
+#[test]
+fn conditions_below_the_description_of_their_node() {
+    let newer = "\
+Name:               w1
+Roles:              worker
+CreationTimestamp:  Wed, 16 Sep 2020 15:54:14 -0300
+Unschedulable:      true
+Conditions:
+  Type            Status    LastHeartbeatTime                 LastTransitionTime                Reason              Message
+  ----            ------    -----------------                 ------------------                ------              -------
+  DiskPressure    False     Wed, 16 Sep 2020 16:54:14 -0300   Wed, 16 Sep 2020 15:54:24 -0300   KubeletHasNoDisk    kubelet has no disk pressure
+  Ready           Unknown   Wed, 16 Sep 2020 16:54:14 -0300   Wed, 16 Sep 2020 16:55:04 -0300   NodeStatusUnknown   Kubelet stopped posting node status.
+Addresses:
+  Hostname:  w1
+";
+    let expect = [
+        ("/kind", json!("Node")),
+        ("/metadata/name", json!("w1")),
+        ("/metadata/creationTimestamp", json!("2020-09-16T15:54:14-03:00")),
+        ("/spec/unschedulable", json!(true)),
+        ("/status/conditions/0/status", json!("False")),
+        ("/status/conditions/1/lastTransitionTime", json!("2020-09-16T16:55:04-03:00")),
+        ("/status/conditions/1/message", json!("Kubelet stopped posting node status.")),
+    ];
+    check(newer, &expect);
+    let older = "\
+Name:\t\t\tw1
+Conditions:
+  Type\t\tStatus\tLastHeartbeatTime\t\t\tLastTransitionTime\t\tReason\t\tMessage
+  ----\t\t------\t-----------------\t\t\t------------------\t\t------\t\t-------
+  NetworkUnavailable \tFalse \tMon, 01 Jan 0001 00:00:00 +0000 \tWed, 07 Sep 2016 18:15:18 -0700 \tRouteCreated \tRouteController created a route
+  Ready \t\tUnknown \tSat, 10 Sep 2016 10:38:41 -0700 \tSat, 10 Sep 2016 10:39:26 -0700 \tNodeStatusUnknown \tKubelet stopped posting node status.
+";
+    let expect = [
+        ("/status/conditions/0/lastHeartbeatTime", Value::Null),
+        ("/status/conditions/1/type", json!("Ready")),
+        ("/status/conditions/1/reason", json!("NodeStatusUnknown")),
+    ];
+    check(older, &expect);
 }
 
 #[test]
