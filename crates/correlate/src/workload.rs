@@ -56,7 +56,8 @@ fn scheduled(job: &str) -> Option<(&'static str, &str)> {
     let time_is_minute = time.parse().is_ok_and(|minute| SCHEDULED_MINUTES.contains(&minute));
     match time.len() {
         8 if time_is_minute => Some(("CronJob", base)),
-        10 => Some(("CronJob", base)),
+        // Until 2033; the hashes of old templates have as many digits.
+        10 if time.starts_with('1') => Some(("CronJob", base)),
         13 => Some((WORKLOAD, base)),
         _ => None,
     }
@@ -88,6 +89,7 @@ mod tests {
         assert_eq!(guess("Job", "report-1617273747").as_deref(), Some("CronJob report"));
         assert_eq!(guess("Job", "tidy-1786586439623").as_deref(), Some("Workload tidy"));
         assert_eq!(guess("Job", "report-20261122"), None, "a date");
+        assert_eq!(guess("Job", "report-2292390140"), None, "the hash of an old template");
         assert_eq!(guess("Job", "report-7"), None);
     }
 }

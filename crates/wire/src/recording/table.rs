@@ -296,10 +296,11 @@ fn pod(cells: &Cells<'_>) -> Option<Value> {
     let init: Vec<Value> = is_init.then(|| container(0, false, &state)).into_iter().collect();
     let name = name(cells)?;
     let node = non_empty(cells.get("NODE")).filter(|node| *node != "<none>");
-    // No containers are made for a pod that has no node.
-    let is_scheduled = status != "Pending" || node.is_some();
-    let scheduled: Vec<Value> =
-        is_scheduled.then(|| json!({"type": "PodScheduled", "status": "True"})).into_iter().collect();
+    // What has no node is pending, and no containers are made for it. Why it has none a table does not tell.
+    let scheduled = match status {
+        "Pending" if node.is_none() => json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}),
+        _ => json!({"type": "PodScheduled", "status": "True"}),
+    };
     Some(json!({
         "kind": "Pod",
         "metadata": {
@@ -312,7 +313,7 @@ fn pod(cells: &Cells<'_>) -> Option<Value> {
         "status": {
             "phase": phase,
             "reason": pod_reason,
-            "conditions": scheduled,
+            "conditions": [scheduled],
             "initContainerStatuses": init,
             "containerStatuses": statuses,
         },
@@ -324,7 +325,12 @@ fn pod(cells: &Cells<'_>) -> Option<Value> {
 fn owner_of(pod: &str) -> Option<(&str, &str)> {
     let (base, _) = pod.rsplit_once('-').filter(|(_, suffix)| suffix.len() == 5 && is_generated(suffix))?;
     let time = base.rsplit_once('-').map_or("", |(_, time)| time);
-    let is_time = time.len() >= 8 && time.bytes().all(|byte| byte.is_ascii_digit());
+    // Minutes, seconds or milliseconds; old hashes of templates have digits alone too.
+    let is_time = match (time.len(), time.parse::<u64>()) {
+        (8, Ok(_)) => true,
+        (10 | 13, Ok(_)) => time.starts_with('1'),
+        _ => false,
+    };
     Some(match deployment_of(base) {
         Some(_) => ("ReplicaSet", base),
         None if is_time => ("Job", base),

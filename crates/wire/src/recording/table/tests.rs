@@ -161,7 +161,7 @@ fn pods_and_their_states() {
         check(&row, &[("/metadata/ownerReferences/0/kind", kind)]);
     }
     // What is made for a pod is made on its node, which only a wide table shows.
-    for (status, is_scheduled) in [("ContainerCreating", json!("True")), ("Pending", Value::Null)] {
+    for (status, is_scheduled) in [("ContainerCreating", json!("True")), ("Pending", json!("False"))] {
         let row = table(&format!("cart-1   0/1   {status}   0   5m   <none>   <none>"));
         check(&row, &[("/status/conditions/0/status", is_scheduled)]);
     }
