@@ -50,7 +50,7 @@ impl Header {
         if !line.trim_start().starts_with(|first: char| first.is_ascii_uppercase()) {
             return None;
         }
-        let columns: Vec<_> = words(line).map(|(at, name)| (line[..at].chars().count(), name.to_owned())).collect();
+        let columns: Vec<_> = words(line).map(|(at, name)| (width(&line[..at]), name.to_owned())).collect();
         let has = |name: &&str| columns.iter().any(|(_, column)| column == name);
         let has_no_other =
             |table: &[&str]| columns.iter().all(|(_, name)| table.contains(&&**name) || AROUND.contains(&&**name));
@@ -82,20 +82,28 @@ impl Header {
     /// The cells of a row: by where the columns begin, or by what lies between them where a row is out of line.
     pub(super) fn cells<'r>(&'r self, row: &'r str) -> Option<Cells<'r>> {
         let row = row.trim_end();
-        let ends: Vec<usize> = row.char_indices().map(|(at, _)| at).chain([row.len()]).collect();
-        let byte = |column: usize| ends.get(column).copied().unwrap_or(row.len());
+        let letters: Vec<(usize, usize)> = row
+            .char_indices()
+            .scan(0, |column, (at, letter)| {
+                let here = *column;
+                *column = after(here, letter);
+                Some((here, at))
+            })
+            .collect();
+        let byte = |column: usize| {
+            let next = letters.partition_point(|(here, _)| *here < column);
+            letters.get(next).map_or(row.len(), |(_, at)| *at)
+        };
         let begins: Vec<usize> = self.0.iter().map(|(column, _)| byte(*column)).collect();
         let names = self.0.iter().map(|(_, name)| name.as_str());
-        let after = begins.iter().skip(1).copied().chain([row.len()]);
-        let cells = begins.iter().zip(after).map(|(from, to)| row[*from..to].trim());
+        let next = begins.iter().skip(1).copied().chain([row.len()]);
+        let cells = begins.iter().zip(next).map(|(from, to)| row[*from..to].trim());
         let cells = Cells { header: names.clone().zip(cells).collect() };
-        // Tabs are of no width that is known here.
-        let has_tabs = row.contains('\t');
-        let begins_anew = |at: &usize| *at == 0 || *at >= row.len() || row[..*at].ends_with(' ');
+        let begins_anew = |at: &usize| *at == 0 || *at >= row.len() || row[..*at].ends_with([' ', '\t']);
         // Text may have gaps of its own; two words of another cell stand in two columns.
         let of_two =
             |(name, cell): &(&str, &str)| !name.eq_ignore_ascii_case("message") && words(cell).nth(1).is_some();
-        if !has_tabs && begins.iter().all(begins_anew) && !cells.header.iter().rev().skip(1).any(of_two) {
+        if begins.iter().all(begins_anew) && !cells.header.iter().rev().skip(1).any(of_two) {
             return Some(cells);
         }
         let mut cells: Vec<&str> = Vec::new();
@@ -123,6 +131,16 @@ impl<'r> Cells<'r> {
     pub(super) fn has(&self, column: &str) -> bool {
         self.header.iter().any(|(name, _)| *name == column)
     }
+}
+
+/// How wide a text is in a terminal: how many columns.
+fn width(text: &str) -> usize {
+    text.chars().fold(0, after)
+}
+
+/// The column after a letter that stands in one: a tab goes on to the next column that is a multiple of eight.
+fn after(column: usize, letter: char) -> usize {
+    if letter == '\t' { (column / 8 + 1) * 8 } else { column + 1 }
 }
 
 /// What stands between gaps of two blanks or more, and where it begins.

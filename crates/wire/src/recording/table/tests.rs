@@ -183,6 +183,27 @@ fn nodes_and_their_states() {
 }
 
 #[test]
+fn tabs_leave_cells_empty_too() {
+    let text = "\
+Name:\t\tcart-1
+Namespace:\tshop
+Containers:
+Events:
+  FirstSeen\tLastSeen\tCount\tFrom\t\t\tSubobjectPath\t\tType\t\tReason\t\tMessage
+  ---------\t--------\t-----\t----\t\t\t-------------\t\t--------\t------\t\t-------
+  6m\t\t4m\t\t3\t{kubelet worker-1}\t\t\t\tWarning\t\tFailedMount\tUnable to mount volumes
+";
+    let expect = [
+        ("/involvedObject/name", json!("cart-1")),
+        ("/type", json!("Warning")),
+        ("/reason", json!("FailedMount")),
+        ("/lastTimestamp", json!("-240s")),
+        ("/count", json!(3)),
+    ];
+    check(text, &expect);
+}
+
+#[test]
 fn conditions_below_the_description_of_their_node() {
     let newer = "\
 Name:               w1
