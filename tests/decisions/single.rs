@@ -209,8 +209,19 @@ fn who_is_refused_by_a_webhook_has_its_service_account() {
     let mut estate = Estate::new("test");
     let set = ObjectRef::new("ReplicaSet", "shop", "cart-7d9c5b4f68");
     let missing = "Error creating: pods \"cart-7d9c5b4f68-\" is forbidden: error looking up service account shop/cart: serviceaccount \"cart\" not found";
-    estate.event(&set, "replicaset-controller", "FailedCreate", missing).wait(2);
     let refused = "Error creating: Internal error occurred: failed calling webhook \"pods.acme.dev\": failed to call webhook: Post \"https://policy.shop.svc:443/mutate\": dial tcp 10.96.0.7:443: connect: connection refused";
+    // Its Deployment says the same of itself.
+    let says = |estate: &mut Estate, message: &str| {
+        let (kind, status) = ("ReplicaFailure".into(), "True".into());
+        let reason = "FailedCreate".into();
+        let conditions = vec![Condition { kind, status, reason, message: message.into(), since: None }];
+        let report = ObjectReport { conditions, ..ObjectReport::default() };
+        let deployment = ObjectRef::new("Deployment", "shop", "cart");
+        estate.report(Source::Objects, deployment, Body::Object(Box::new(report)));
+    };
+    says(&mut estate, missing);
+    estate.event(&set, "replicaset-controller", "FailedCreate", missing).wait(2);
+    says(&mut estate, refused);
     for round in 0..8 {
         estate.repeated(&set, "replicaset-controller", "FailedCreate", refused, "e2", 1 + round, 0).watch(60);
     }

@@ -351,6 +351,13 @@ impl Catalogue {
         told_by(one).any(|form| told_by(other).any(|other| form == other))
     }
 
+    /// Whether what shows one signal by now is past another that it showed: Events that tell of the one end the other.
+    pub(crate) fn is_past(&self, former: &str, now: &str) -> bool {
+        let (Some(former), Some(now)) = (self.rule(former), self.rule(now)) else { return false };
+        let is_end = |reason: &Text| former.healed_by.contains(reason) && !now.healed_by.contains(reason);
+        now.matches.iter().any(|form| matches!(form, Match::Event { reason, .. } if is_end(reason)))
+    }
+
     /// Components of which an image is the sidecar that their users run.
     pub(crate) fn served_by<'s>(&'s self, image: &'s str) -> impl Iterator<Item = &'s ComponentRule> {
         self.components.served_by(image)

@@ -258,15 +258,18 @@ impl Turn<'_, '_> {
     }
 
     /// A state shows a signal no longer. What a condition tells is over when the condition is: as long as it goes on for
-    /// another reason, as what a pod waits for changes with what is free, nothing is well.
+    /// another reason, as what a pod waits for changes with what is free, nothing is well; unless that reason is told only
+    /// of who is past the former one.
     fn shown_no_more(&mut self, key: EpisodeKey, object: EntityId, still: &[Text]) {
         let catalogue = self.catalogue.clone();
         let code = self.state.code(key.signal);
-        if still.iter().any(|other| catalogue.share_condition(&code, other)) {
+        let goes_on = |other: &str| catalogue.share_condition(&code, other) && !catalogue.is_past(&code, other);
+        if still.iter().any(|other| goes_on(other)) {
             return;
         }
         for other in self.state.on_entity(key.entity) {
-            if other == key || catalogue.share_condition(&code, self.state.peek_code(other.signal)) {
+            let shown = self.state.peek_code(other.signal);
+            if other == key || goes_on(shown) {
                 self.heal(other, object, self.now);
             }
         }
