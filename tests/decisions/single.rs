@@ -3,7 +3,8 @@
 use super::check;
 use bellbuoy_core::fact::{Body, Source};
 use bellbuoy_core::object::ObjectRef;
-use bellbuoy_core::report::{Condition, ObjectReport, OwnerRef, Termination};
+use bellbuoy_core::report::{Condition, ContainerState, ObjectReport, OwnerRef, Termination};
+use bellbuoy_core::time::Span;
 use bellbuoy_tests::estate::{Estate, Pod};
 use bellbuoy_tests::fold::decide;
 
@@ -151,6 +152,37 @@ fn an_oom_kill_that_the_state_keeps_telling_of_is_over_after_ten_minutes_too() {
     });
     estate.watch(700);
     check(&estate.facts(), "P3 resolved: OOMKilled on Deployment shop/cart; 3 members");
+}
+
+/// A pod that runs again since two minutes, after `restarts` ends in so many hours.
+fn runs_again(restarts: u32, hours: i64) -> Estate {
+    let mut estate = Estate::new("test");
+    estate.wait(hours * 3_600);
+    let (created, ended) = (estate.now() - Span::from_secs(hours * 3_600), estate.now() - Span::from_secs(150));
+    estate.pod(&cart(), |report| {
+        report.created_at = Some(created);
+        let container = &mut report.containers[0];
+        container.restarts = restarts;
+        container.state = ContainerState::Running { since: Some(ended + Span::from_secs(30)) };
+        let reason = "Error".into();
+        container.last = Some(Termination { reason, exit_code: 1, finished_at: Some(ended), ..Termination::default() });
+    });
+    estate
+}
+
+#[test]
+fn a_crash_loop_that_happens_to_run_goes_on() {
+    check(&runs_again(394, 26).recording(), "P4 open: ContainerFailed on Deployment shop/cart; 1 members");
+    // It is over when it has run for as long as kubelet remembers its back-off.
+    let mut estate = runs_again(394, 26);
+    estate.watch(600);
+    check(&estate.facts(), "P4 resolved: ContainerFailed on Deployment shop/cart; 1 members");
+}
+
+#[test]
+fn a_start_that_took_some_attempts_and_restarts_of_long_ago_are_none() {
+    check(&runs_again(4, 1).recording(), "");
+    check(&runs_again(18, 26).recording(), "");
 }
 
 #[test]

@@ -93,7 +93,11 @@ impl Turn<'_, '_> {
             });
             if let Some(since) = problem.runs_since.filter(|_| row_ready) {
                 let signal = self.state.signal(&problem.rule.code);
-                self.heal(EpisodeKey { entity: workload, signal }, id, since);
+                let key = EpisodeKey { entity: workload, signal };
+                match problem.flaps {
+                    true => self.heals_if_it_runs_on(key, since),
+                    false => self.heal(key, id, since),
+                }
             }
         }
         if kind == "Pod" && &*report.phase == "Failed" && self.has_its_replicas(workload) {

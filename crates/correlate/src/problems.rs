@@ -13,6 +13,10 @@ use bellbuoy_core::time::{Span, Time};
 const CRASH_LOOP_ENDS: u32 = 3;
 const CRASH_LOOP_PER_END: Span = Span::from_secs(600);
 
+/// So many ends, as close together, are no start that took several attempts: kubelet's back-off of ten seconds, doubled up
+/// to five minutes, makes them last for half an hour at the least.
+const FLAPPING_ENDS: u32 = 10;
+
 /// A signal that a state shows.
 pub(crate) struct Problem<'a> {
     pub(crate) rule: &'a SignalRule,
@@ -23,6 +27,8 @@ pub(crate) struct Problem<'a> {
     pub(crate) since: Option<Time>,
     /// The object's own counters say that it has gone on for long enough.
     pub(crate) lasted: bool,
+    /// It has gone on for so long that a run of some minutes is part of it.
+    pub(crate) flaps: bool,
     /// The image of the container that shows it.
     pub(crate) image: Text,
     /// Since when the container has run again: Kubernetes keeps telling how it ended before.
@@ -100,9 +106,10 @@ impl<'a> Reader<'a> {
         // Each restart follows an end; what does not run now has ended once more.
         let is_down = matches!(container.state, ContainerState::Terminated(_) | ContainerState::Waiting { .. });
         let ends = container.restarts.saturating_add(u32::from(is_down));
-        let lasted = ends >= CRASH_LOOP_ENDS && age.0 <= CRASH_LOOP_PER_END.0.saturating_mul(i64::from(ends));
+        let is_dense = age.0 <= CRASH_LOOP_PER_END.0.saturating_mul(i64::from(ends));
         for problem in &mut self.problems[first..] {
-            problem.lasted = lasted;
+            problem.lasted = is_dense && ends >= CRASH_LOOP_ENDS;
+            problem.flaps = is_dense && ends >= FLAPPING_ENDS;
             problem.image = container.image.clone();
             problem.runs_since = runs_since;
         }
@@ -114,7 +121,8 @@ impl<'a> Reader<'a> {
         }
         let names = reading.named(&self.entity.namespace);
         let (rule, image) = (reading.rule, "".into());
-        self.problems.push(Problem { rule, names, message, since, lasted: false, image, runs_since: None });
+        let (lasted, flaps, runs_since) = (false, false, None);
+        self.problems.push(Problem { rule, names, message, since, lasted, flaps, image, runs_since });
     }
 }
 

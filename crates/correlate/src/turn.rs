@@ -202,6 +202,16 @@ impl Turn<'_, '_> {
         }
     }
 
+    /// What shows an episode runs since then, as it did before it ended the last ten times: it is well when it has run for
+    /// long enough, and not a moment before.
+    pub(crate) fn heals_if_it_runs_on(&mut self, key: EpisodeKey, since: Time) {
+        let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)) else { return };
+        let due = since + rule.heals_after;
+        if self.state.episodes.get(&key).is_some_and(|episode| episode.failing <= 1 && episode.is_live()) {
+            self.state.timers.set(Timer::Heal(key), due);
+        }
+    }
+
     /// Everything about an episode has been well since then: it ends when that has lasted.
     pub(crate) fn begin_healing(&mut self, key: EpisodeKey, since: Time) {
         let Some(rule) = self.catalogue.rule(&self.state.code(key.signal)) else { return };
