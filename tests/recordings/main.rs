@@ -119,6 +119,21 @@ shop          cart-7d9c5b4f68-x2x8k            0/1   ContainerCreating   0    51
     }
 }
 
+#[test]
+fn a_table_of_nodes_tells_of_one_that_is_not_ready() {
+    let rows = |status: &str, age: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let table = format!(
+            "NAME  STATUS  ROLES  AGE  VERSION\nw1  Ready  <none>  45d  v1.34.1\nw2  {status}  <none>  {age}  v1.34.1\n"
+        );
+        std::fs::write(folder.path().join("nodes.txt"), table).unwrap();
+        decide(&labelled::facts_of(&[folder.path().to_owned()])).told()
+    };
+    assert_eq!(rows("NotReady", "45d"), "P2 open: NodeNotReady on Node w2; 1 members\n");
+    assert_eq!(rows("NotReady", "20s"), "", "it is being made");
+    assert_eq!(rows("Ready,SchedulingDisabled", "45d"), "");
+}
+
 fn healthy(folder: &str, files: &[&str]) {
     let Some(decided) = replay(folder, files) else { return };
     let worst = decided.triaged.iter().map(|triaged| triaged.severity).min();

@@ -339,6 +339,11 @@ fn date(draft: &mut Draft, as_of: Time) {
         // A row has one age of each kind.
         match told.field {
             Field::Creation => report.created_at = Some(time),
+            Field::ConditionTransition => {
+                for condition in &mut report.conditions {
+                    condition.since.get_or_insert(time);
+                }
+            }
             Field::ContainerStart => {
                 for container in &mut report.containers {
                     if let ContainerState::Running { since: since @ None } = &mut container.state {

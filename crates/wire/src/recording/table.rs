@@ -20,6 +20,10 @@ const OWN_NAMESPACE: &str = "default";
 /// The kind of what owns a pod, where its name does not tell more: a DaemonSet, a Job, a ReplicationController.
 const WORKLOAD: &str = "Workload";
 
+/// For how many seconds a node is taken to be unready whose table does not say since when: somebody saw it and asked for
+/// the table. One that has just been made is on its way.
+const UNREADY_FOR: i64 = 60;
+
 /// Reasons that a pod's STATUS may have in the place of a phase, and that are those of a container that waits.
 const WAITING: [&str; 14] = [
     "ContainerCreating",
@@ -353,12 +357,15 @@ fn is_generated(text: &str) -> bool {
 
 fn node(cells: &Cells<'_>) -> Option<Value> {
     let mut words = cells.get("STATUS").split(',');
-    let ready = if words.next()? == "Ready" { "True" } else { "Unknown" };
+    let is_ready = words.next()? == "Ready";
+    let age = seconds(cells.get("AGE"))?;
+    let since = (!is_ready).then(|| format!("-{}s", age.min(UNREADY_FOR)));
+    let ready = if is_ready { "True" } else { "Unknown" };
     Some(json!({
         "kind": "Node",
-        "metadata": {"name": name(cells)?, "creationTimestamp": ago(cells.get("AGE"))?},
+        "metadata": {"name": name(cells)?, "creationTimestamp": format!("-{age}s")},
         "spec": {"unschedulable": words.any(|word| word == "SchedulingDisabled")},
-        "status": {"conditions": [{"type": "Ready", "status": ready}]},
+        "status": {"conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": since}]},
     }))
 }
 
@@ -388,6 +395,10 @@ fn kind_of(resource: &str) -> String {
 
 /// An age as a time before the dump: `-293s` for `4m53s`. None for what is no age, such as `<unknown>`.
 fn ago(age: &str) -> Option<String> {
+    seconds(age).map(|seconds| format!("-{seconds}s"))
+}
+
+fn seconds(age: &str) -> Option<i64> {
     let (mut seconds, mut number) = (0_i64, None::<i64>);
     for letter in age.chars() {
         if let Some(digit) = letter.to_digit(10) {
@@ -404,7 +415,7 @@ fn ago(age: &str) -> Option<String> {
         };
         seconds = seconds.checked_add(number.take()?.checked_mul(unit)?)?;
     }
-    (number.is_none() && !age.is_empty()).then(|| format!("-{seconds}s"))
+    (number.is_none() && !age.is_empty()).then_some(seconds)
 }
 
 /// The age of what is shown without one. kubectl writes `<unknown>` where an Event has no time of the old kind, and
