@@ -83,6 +83,8 @@ pub(crate) struct Cluster {
     pub autoscaler: scaling::Autoscaler,
     /// Control loops that do nothing: `scheduler`, `controllers`, `cloud`.
     pub stopped: BTreeSet<&'static str>,
+    /// DaemonSets whose pods are replaced only by hand: their update strategy is `OnDelete`.
+    pub on_delete: BTreeSet<Id>,
     /// Alerts that something outside of object states makes: name, labels, severity, summary.
     pub outside_alerts: Vec<alerts::Alert>,
     pub alerting: alerts::Alerting,
@@ -120,6 +122,7 @@ impl Cluster {
             is_full: false,
             autoscaler: scaling::Autoscaler::Absent,
             stopped: BTreeSet::new(),
+            on_delete: BTreeSet::new(),
             outside_alerts: Vec::new(),
             alerting: alerts::Alerting::default(),
             census: BTreeMap::new(),

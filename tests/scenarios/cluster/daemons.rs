@@ -49,19 +49,25 @@ impl Cluster {
             );
             self.create_pod(&workload, &revision, &name);
         }
-        let busy =
-            self.pods_in(&id.namespace).any(|pod| pod.workload == *id && pod.hash == revision.hash && !pod.serves());
-        let old =
-            self.pods_in(&id.namespace).find(|pod| pod.workload == *id && pod.hash != revision.hash && pod.is_active());
+        if self.on_delete.contains(id) {
+            return;
+        }
+        // At most one node may be without a pod that serves; what does not serve anyhow is replaced first.
+        let serving: BTreeSet<String> =
+            self.pods_in(&id.namespace).filter(|pod| pod.workload == *id && pod.serves()).map(place).collect();
+        let busy = wanted.iter().any(|node| !serving.contains(node));
+        let is_old = |pod: &&super::pod::Pod| pod.workload == *id && pod.hash != revision.hash && pod.is_active();
+        let idle = self.pods_in(&id.namespace).filter(is_old).find(|pod| !pod.serves());
+        let old = idle.or_else(|| self.pods_in(&id.namespace).find(is_old).filter(|_| !busy));
+        let is_complete = !self.pods_in(&id.namespace).any(|pod| is_old(&pod));
         match old.map(|pod| pod.id.clone()) {
-            Some(pod) if !busy => {
+            Some(pod) => {
                 let message = format!("Deleted pod: {}", pod.name);
                 self.event(&emitter, id, &workload.uid, normal("SuccessfulDelete", message));
                 self.delete_pod(&pod);
             }
-            Some(_) => {}
             None => {
-                if let Some(workload) = self.workloads.get_mut(id) {
+                if let Some(workload) = self.workloads.get_mut(id).filter(|_| is_complete) {
                     workload.complete = true;
                 }
             }

@@ -51,6 +51,8 @@ fn network(stage: &Stage) -> Id {
 
 /// The agent of one node ends again and again.
 fn crash_on(stage: &mut Stage, agent: &Id, node: &str) {
+    // No new version may heal it on the way.
+    stage.cluster.on_delete.insert(agent.clone());
     let pods = stage.cluster.pods.values_mut().filter(|pod| pod.workload == *agent && pod.node == node);
     for pod in pods {
         pod.template.fate = Fate::Exits { code: 1, reason: "Error", after_secs: 4 };
