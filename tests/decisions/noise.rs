@@ -3,7 +3,7 @@
 use super::check;
 use bellbuoy_core::fact::{Body, Source};
 use bellbuoy_core::object::ObjectRef;
-use bellbuoy_core::report::{Endpoints, ObjectReport, Replicas};
+use bellbuoy_core::report::{Condition, Endpoints, ObjectReport, Replicas};
 use bellbuoy_tests::estate::{Estate, Pod};
 
 fn cart() -> Pod {
@@ -30,6 +30,30 @@ fn a_service_account_that_comes_a_second_late() {
     estate.event(&set, "replicaset-controller", "FailedCreate", message).wait(1);
     estate.event(&set, "replicaset-controller", "SuccessfulCreate", "Created pod: cart-7d9c5b4f68-x2x8k").watch(120);
     check(&estate.recording(), "");
+}
+
+/// A node whose network agent takes two minutes to be pulled and started.
+#[test]
+fn a_node_that_is_new() {
+    let mut estate = Estate::new("test");
+    let created = estate.now();
+    let says = |estate: &mut Estate, status: &str| {
+        let (kind, reason) = ("Ready".into(), if status == "True" { "KubeletReady" } else { "KubeletNotReady" }.into());
+        let message = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized".into();
+        let since = Some(if status == "True" { estate.now() } else { created });
+        let conditions = vec![Condition { kind, status: status.into(), reason, message, since }];
+        let report = ObjectReport { conditions, created_at: Some(created), ..ObjectReport::default() };
+        let node = ObjectRef::new("Node", "", "worker-9");
+        estate.report(Source::Objects, node, Body::Object(Box::new(report)));
+    };
+    says(&mut estate, "False");
+    let mut lost = estate.clone();
+    estate.watch(120);
+    says(&mut estate, "True");
+    estate.watch(600);
+    check(&estate.facts(), "");
+    lost.watch(600);
+    check(&lost.facts(), "P2 open: NodeNotReady/Network on Node worker-9; 1 members");
 }
 
 /// A DaemonSet of two hundred nodes that replaces its pods one by one: one of them is always missing.

@@ -13,6 +13,7 @@ use bellbuoy_core::time::{Interval, Span, Time};
 pub const BEGIN: Time = Time::from_secs(1_767_225_600);
 
 /// One cluster and its clock.
+#[derive(Clone)]
 pub struct Estate {
     scope: Scope,
     now: Time,

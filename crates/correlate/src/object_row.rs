@@ -7,9 +7,16 @@ use bellbuoy_core::Text;
 use bellbuoy_core::intern::{EntityId, Names};
 use bellbuoy_core::object::ObjectRef;
 use bellbuoy_core::report::{ContainerState, Endpoints, Label, ObjectReport, Reference, Replicas};
-use bellbuoy_core::time::Time;
+use bellbuoy_core::time::{Span, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::hash::{Hash, Hasher};
+
+/// How long a new node may take to be ready for the first time: its agents are pulled and started meanwhile, which takes a
+/// minute or three. Fixed by judgement; an autoscaler gives up on it after fifteen minutes.
+const NODE_START_SECS: u32 = 300;
+
+/// A node that is not ready since this long after it was made, or sooner, has not been ready yet.
+const NODE_REGISTERS: Span = Span::from_secs(60);
 
 /// What an object is, by its latest report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -48,7 +55,7 @@ pub(crate) struct ObjectRow {
     pub unready_since: Option<Time>,
     /// Registries that its images come from.
     pub registries: Vec<EntityId>,
-    /// The longest start that one of its startup probes grants, in seconds.
+    /// The longest start that is granted, in seconds: by its startup probes; to a node that has never been ready.
     pub startup_secs: u32,
     /// The report that it was made of.
     #[borsh(skip)]
@@ -110,7 +117,7 @@ impl ObjectRow {
             ready_since: ready_since(report),
             unready_since: unready_since(report),
             registries,
-            startup_secs: startup_secs(report),
+            startup_secs: startup_secs(&object.kind, report),
             said,
         }
     }
@@ -186,7 +193,7 @@ impl ObjectRow {
             && self.is_ready == is_ready(report)
             && self.ready_since == ready_since(report)
             && self.unready_since == unready_since(report)
-            && self.startup_secs == startup_secs(report)
+            && self.startup_secs == startup_secs(&object.kind, report)
     }
 
     /// What it hangs together with.
@@ -226,7 +233,8 @@ fn said(names: &Names, object: &ObjectRef, report: &ObjectReport, problems: &[Pr
     }
     // How many there are of each stands behind them, so that no list can pass for another.
     (report.containers.len(), report.references.len(), problems.len()).hash(&mut hasher);
-    (is_ready(report), ready_since(report), unready_since(report), startup_secs(report)).hash(&mut hasher);
+    (is_ready(report), ready_since(report), unready_since(report), startup_secs(&object.kind, report))
+        .hash(&mut hasher);
     Said(Some(hasher.finish()))
 }
 
@@ -253,8 +261,17 @@ fn labels<'r>(kind: &str, report: &'r ObjectReport) -> &'r [Label] {
     if kind == "Pod" { &report.labels } else { &[] }
 }
 
-fn startup_secs(report: &ObjectReport) -> u32 {
-    report.containers.iter().map(|container| container.startup_secs).max().unwrap_or(0)
+fn startup_secs(kind: &str, report: &ObjectReport) -> u32 {
+    let granted = report.containers.iter().map(|container| container.startup_secs).max().unwrap_or(0);
+    if kind == "Node" && was_never_ready(report) { NODE_START_SECS } else { granted }
+}
+
+/// Whether a node has not been ready since it was made, by its condition.
+fn was_never_ready(report: &ObjectReport) -> bool {
+    let unready =
+        report.conditions.iter().find(|condition| &*condition.kind == "Ready" && &*condition.status != "True");
+    let since = unready.and_then(|condition| condition.since);
+    since.zip(report.created_at).is_some_and(|(since, created)| since <= created + NODE_REGISTERS)
 }
 
 /// Whether a pod is ready: all of its containers run and are ready, or it has completed.
