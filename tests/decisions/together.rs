@@ -2,6 +2,7 @@
 
 use super::check;
 use bellbuoy_core::object::ObjectRef;
+use bellbuoy_core::report::{Condition, OwnerRef};
 use bellbuoy_tests::estate::{Estate, Pod};
 use bellbuoy_tests::fold::decide;
 
@@ -21,6 +22,60 @@ fn two_unrelated_failures_in_one_namespace_are_two_incidents() {
         "P3 open: OOMKilled on Deployment shop/cart; 3 members
          P3 open: ImagePullBackOff/NotFound on Deployment shop/search; 2 members",
     );
+}
+
+/// A network agent is rolled out from node to node, and a program on worker-1 is not ready meanwhile. The agent's new pod
+/// on `agent_fails_on` does not become ready.
+fn beside_an_agent(agent_fails_on: &str) -> String {
+    let mut estate = Estate::new("test");
+    let cart = Pod::new("shop", "cart", 1, "worker-1", "acme/cart:2");
+    let agents =
+        ["worker-1", "worker-2", "worker-3"].map(|node| Pod::new("kube-system", "cilium", 9, node, "cilium:2"));
+    let agent = |estate: &mut Estate, number: usize, ready: bool| {
+        let name = format!("cilium-x{number}x8k");
+        let pod = Pod { name, ..agents[number].clone() };
+        let since = Some(estate.now());
+        estate.pod(&pod, |report| {
+            report.owner = Some(OwnerRef { kind: "DaemonSet".into(), name: "cilium".into(), uid: "".into() });
+            report.containers[0].ready = ready;
+            if !ready {
+                let (kind, status) = ("Ready".into(), "False".into());
+                let (reason, message) = ("ContainersNotReady".into(), "containers with unready status: [main]".into());
+                report.conditions = vec![Condition { kind, status, reason, message, since }];
+            }
+        });
+        if !ready {
+            let refused = "Readiness probe failed: Get \"http://10.0.0.9:9879/healthz\": dial tcp 10.0.0.9:9879: connect: connection refused";
+            estate.event(&pod.object(), "kubelet", "Unhealthy", refused);
+        }
+    };
+    estate.deployment(&cart, 1, 0).pod(&cart, |report| report.containers[0].ready = false);
+    // Every node has had its turn once.
+    for number in 0..3 {
+        agent(&mut estate, number, false);
+        estate.wait(10);
+        agent(&mut estate, number, true);
+    }
+    for round in 0..50 {
+        if round == 0 {
+            let number = agents.iter().position(|pod| pod.node == agent_fails_on).unwrap();
+            agent(&mut estate, number, false);
+        }
+        let failed = "Readiness probe failed: HTTP probe failed with statuscode: 500";
+        estate
+            .repeated(&cart.object(), "kubelet", "Unhealthy", failed, "e1", 1 + round, i64::from(round) * 10)
+            .wait(10);
+    }
+    decide(&estate.recording()).told()
+}
+
+#[test]
+fn the_agent_of_another_node_is_no_cause() {
+    let told = beside_an_agent("worker-2");
+    assert!(told.contains("P3 open: Unhealthy on Deployment shop/cart"), "{told}");
+    let told = beside_an_agent("worker-1");
+    assert!(told.contains("on DaemonSet kube-system/cilium"), "{told}");
+    assert!(!told.contains("on Deployment shop/cart"), "{told}");
 }
 
 #[test]

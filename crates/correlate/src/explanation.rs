@@ -4,7 +4,9 @@ use crate::edges::Edge;
 use crate::episode::{self, Episode, EpisodeKey, Standing};
 use crate::hubs::{ANY_COMPONENT, LEANING, component_id, leaning_on, some_node, somewhere};
 use crate::splits::Leaving;
+use crate::state::SOME_OBJECTS;
 use crate::turn::Turn;
+use crate::workload::WORKLOAD;
 use bellbuoy_core::Text;
 use bellbuoy_core::incident::Change;
 use bellbuoy_core::intern::EntityId;
@@ -233,7 +235,8 @@ impl Turn<'_, '_> {
             Relation::Call => {
                 hubs(Relation::Call).flat_map(|to| on(to).chain(through(to, Relation::ServiceBackend))).collect()
             }
-            Relation::NodeAgent => self.agents(rule, hubs(Relation::Node).collect()),
+            // What a node says of itself may follow from its own agents.
+            Relation::NodeAgent => self.agents(rule, hubs(Relation::Node).chain([key.entity]).collect(), episode),
             Relation::Cluster => {
                 let whole = hubs(Relation::Cluster).filter(|hub| self.is_whole_cluster(*hub)).flat_map(on);
                 match rule.infer {
@@ -257,7 +260,9 @@ impl Turn<'_, '_> {
         let is_there = |cause: &EpisodeKey| {
             let is_one = *cause != key && rule.has_cause(self.state.peek_code(cause.signal));
             let row = self.state.episodes.get(cause).filter(|_| is_one);
-            row.is_some_and(|row| is_of_component(row, rule) && self.hurts(*cause, key, rule))
+            let is_of_rule = row.is_some_and(|row| is_of_component(row, rule) && self.hurts(*cause, key, rule));
+            // Of a workload on many nodes it is the pods on this one that suffer.
+            is_of_rule && (rule.relation != Relation::Node || self.fails_on(key, cause.entity, Time::MAX))
         };
         found.into_iter().filter(is_there).collect()
     }
@@ -277,16 +282,52 @@ impl Turn<'_, '_> {
     }
 
     /// What goes on at the agents of some nodes, and at the nodes. Components are few, and what runs on a node is not.
-    fn agents(&self, rule: &Edge, nodes: Vec<EntityId>) -> Vec<EpisodeKey> {
+    fn agents(&self, rule: &Edge, nodes: Vec<EntityId>, effect: &Episode) -> Vec<EpisodeKey> {
+        let until = effect.began.to + rule.lead_max;
         let mut found: Vec<_> = nodes.iter().flat_map(|node| self.state.sharing(*node, Relation::Same)).collect();
         for name in &rule.components {
             let Some(part) = self.state.topology.names.get(&component_id(name)) else { continue };
             found.extend(self.state.sharing(part, Relation::Cluster).filter(|agent| {
                 let row = self.state.episodes.get(agent);
-                row.is_some_and(|row| nodes.iter().any(|node| row.hubs.contains(&(Relation::Node, *node))))
+                let speaks_of = |node: &EntityId| row.is_some_and(|row| row.hubs.contains(&(Relation::Node, *node)));
+                nodes.iter().any(|node| speaks_of(node) && self.fails_on(*agent, *node, until))
             }));
         }
         found
+    }
+
+    /// Whether what fails of a workload fails on a node and did so by a time, as far as is known where it runs: a new version
+    /// that goes from node to node is not ready on one of them at a time.
+    fn fails_on(&self, key: EpisodeKey, node: EntityId, until: Time) -> bool {
+        let shows = |object: EntityId| {
+            let symptom = self.state.symptoms.get(&(key, object));
+            symptom.is_some_and(|symptom| symptom.failing && symptom.told.0 <= until)
+        };
+        let place = |object: EntityId| self.state.topology.object(object).and_then(|row| row.node);
+        let known = self.state.some_objects_of(key);
+        let mut failing = known.iter().filter(|object| shows(**object)).map(|object| place(*object)).peekable();
+        let is_unknown = failing.peek().is_none() && known.len() < SOME_OBJECTS;
+        is_unknown
+            || failing.any(|at| at.is_none_or(|at| at == node))
+            // It may be one of the many others.
+            || known.len() == SOME_OBJECTS && self.state.topology.linked_to(node).any(shows)
+    }
+
+    /// Whether what has a pod on every node fails on less than half of them, as far as is known: that hurts what runs on
+    /// these, and not the cluster.
+    fn fails_on_few_nodes(&self, cause: EpisodeKey, row: &Episode) -> bool {
+        let topology = &self.state.topology;
+        let is_agent =
+            topology.names.peek(cause.entity).is_some_and(|name| matches!(&*name.kind, "DaemonSet" | WORKLOAD));
+        if !is_agent {
+            return false;
+        }
+        if let Some(replicas) = topology.object(cause.entity).and_then(|row| row.replicas) {
+            return replicas.ready > replicas.desired / 2;
+        }
+        let is_ready = |pod: &EntityId| topology.object(*pod).is_some_and(|row| row.is_ready && !row.is_gone);
+        let failing = row.failing as usize;
+        topology.linked_to(cause.entity).filter(is_ready).take(failing + 1).count() > failing
     }
 
     /// Contrast between a caller and one of many backends: as long as most of a Service's endpoints are ready, a failing
@@ -305,6 +346,7 @@ impl Turn<'_, '_> {
             Relation::Call => {
                 services.any(|service| hurt.hubs.contains(&(Relation::Call, service)) && mostly_fails(service))
             }
+            Relation::Cluster if self.fails_on_few_nodes(cause, row) => false,
             Relation::Cluster if rule.takes_anything() => services.all(mostly_fails),
             Relation::Sidecar => services.all(mostly_fails),
             _ => true,
@@ -365,7 +407,7 @@ impl Turn<'_, '_> {
                 }
                 Relation::NodeAgent => {
                     let nodes = hubs(Relation::Node).chain([key.entity]);
-                    nodes.flat_map(|node| sharing(node, Relation::Node)).collect()
+                    nodes.flat_map(|node| sharing(node, Relation::Node).chain(sharing(node, Relation::Same))).collect()
                 }
                 Relation::Cluster => {
                     let part = if rule.components.is_empty() { ANY_COMPONENT } else { &*cause.component };

@@ -1,7 +1,7 @@
 //! When a pending episode opens: what has lasted, what was repeated, what cannot heal; and what has to wait.
 
 use crate::delivery::{gap_max, is_backfilled};
-use crate::episode::{Episode, EpisodeKey, Standing};
+use crate::episode::{Episode, EpisodeKey, Standing, Symptom};
 use crate::state::Timer;
 use crate::turn::{PENDING_KEPT, Report, Turn};
 use bellbuoy_core::rules::{Class, SignalRule};
@@ -145,9 +145,14 @@ impl Turn<'_, '_> {
         if rule.every == Span::ZERO {
             return episode.last_claimed.since(episode.began.from);
         }
-        let failing = |object| self.state.symptoms.get(&(key, object)).filter(|symptom| symptom.failing);
-        let told = self.state.some_objects_of(key).into_iter().filter_map(failing);
-        told.map(|symptom| symptom.told.1.since(symptom.told.0)).max().unwrap_or(Span::ZERO)
+        let told = self.failing_symptoms(key).map(|symptom| symptom.told.1.since(symptom.told.0));
+        told.max().unwrap_or(Span::ZERO)
+    }
+
+    /// What a few objects show of an episode.
+    fn failing_symptoms(&self, key: EpisodeKey) -> impl Iterator<Item = &Symptom> {
+        let symptoms = self.state.some_objects_of(key).into_iter();
+        symptoms.filter_map(move |object| self.state.symptoms.get(&(key, object))).filter(|symptom| symptom.failing)
     }
 
     /// The end of a recording decides what is open: what cannot heal, and what has lasted for its grace.
@@ -183,7 +188,11 @@ impl Turn<'_, '_> {
     /// Whether an episode was reported again and again, and its emitter has not fallen silent since.
     fn goes_on(&self, key: EpisodeKey, rule: &SignalRule) -> bool {
         let Some(episode) = self.state.episodes.get(&key).filter(|_| rule.repeats > 0) else { return false };
-        let repeats = u32::try_from(episode.repeats).unwrap_or(u32::MAX);
+        let repeats = match rule.every > Span::ZERO {
+            // Several objects that were in trouble for a moment, one after another, are a rollout.
+            true => self.failing_symptoms(key).map(|symptom| symptom.repeats).max().unwrap_or(0),
+            false => u32::try_from(episode.repeats).unwrap_or(u32::MAX),
+        };
         repeats >= rule.repeats.div_ceil(REPEATED_PART).max(2)
             && self.now.since(episode.last_claimed) <= gap_max(rule, repeats)
     }

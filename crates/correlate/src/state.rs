@@ -94,6 +94,9 @@ pub(crate) struct Case {
     pub(crate) apart: Vec<IncidentId>,
 }
 
+/// Objects of an episode that are looked at where a few of them say enough.
+pub(crate) const SOME_OBJECTS: usize = 8;
+
 /// Others that an incident is known to be apart from; the newest count.
 const APART_MAX: usize = 16;
 
@@ -170,7 +173,7 @@ impl Tables {
     /// A few objects of an episode: enough to ask what is the same for all of them.
     pub(crate) fn some_objects_of(&self, key: EpisodeKey) -> Vec<EntityId> {
         let rows = self.symptoms.range_from((key, EntityId(0)));
-        rows.take_while(|((at, _), _)| *at == key).take(8).map(|((_, object), _)| *object).collect()
+        rows.take_while(|((at, _), _)| *at == key).take(SOME_OBJECTS).map(|((_, object), _)| *object).collect()
     }
 
     /// Whether any object of an episode shows it by its state.
