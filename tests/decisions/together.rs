@@ -56,11 +56,9 @@ fn beside_an_agent(agent_fails_on: &str) -> String {
         estate.wait(10);
         agent(&mut estate, number, true);
     }
+    let failing = (0..3).filter(|number| agents[*number].node == agent_fails_on);
+    failing.for_each(|number| agent(&mut estate, number, false));
     for round in 0..50 {
-        if round == 0 {
-            let number = agents.iter().position(|pod| pod.node == agent_fails_on).unwrap();
-            agent(&mut estate, number, false);
-        }
         let failed = "Readiness probe failed: HTTP probe failed with statuscode: 500";
         estate
             .repeated(&cart.object(), "kubelet", "Unhealthy", failed, "e1", 1 + round, i64::from(round) * 10)
