@@ -12,7 +12,7 @@ use bellbuoy_core::incident::Change;
 use bellbuoy_core::intern::EntityId;
 use bellbuoy_core::rules::{Class, Relation, Role};
 use bellbuoy_core::severity::Severity;
-use bellbuoy_core::time::Time;
+use bellbuoy_core::time::{Span, Time};
 use std::cmp::Reverse;
 
 /// The rule that joins signals of one entity where no causal rule does.
@@ -26,6 +26,10 @@ const FORESEEN_STRENGTH: i32 = 40;
 pub(crate) const DEPTH_MAX: usize = 24;
 /// Live episodes looked at per shared thing when a cause looks for its effects; more join when they report again.
 pub(crate) const EFFECTS_MAX: usize = 100_000;
+
+/// For how long an agent must fail on a node before anything follows from it: a new version takes half a minute to be
+/// ready, on one node after another. What it hurts meanwhile joins when it has failed for longer.
+const AGENT_STARTS: Span = Span::from_secs(60);
 
 /// Whether a cause's entity belongs to one of the components that a rule names, if it names any.
 fn is_of_component(cause: &Episode, rule: &Edge) -> bool {
@@ -283,7 +287,7 @@ impl Turn<'_, '_> {
 
     /// What goes on at the agents of some nodes, and at the nodes. Components are few, and what runs on a node is not.
     fn agents(&self, rule: &Edge, nodes: Vec<EntityId>, effect: &Episode) -> Vec<EpisodeKey> {
-        let until = effect.began.to + rule.lead_max;
+        let until = (effect.began.to + rule.lead_max).min(self.now - AGENT_STARTS);
         let mut found: Vec<_> = nodes.iter().flat_map(|node| self.state.sharing(*node, Relation::Same)).collect();
         for name in &rule.components {
             let Some(part) = self.state.topology.names.get(&component_id(name)) else { continue };
